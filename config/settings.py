@@ -1,0 +1,199 @@
+"""Typed settings: every option is declared, explained and bounded here, once.
+
+Values come, the later winning, from the defaults below, `config/default.yaml`, a file given with
+`--config`, and environment variables (`QINGYUAN_RUN__WORKERS=4`). An unknown or impossible value
+stops the program before the first byte is read, with the file and the field in the message.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+CONFIG = Path(__file__).parent
+"""The folder of the shipped configuration: default.yaml, sites/, lexicon/."""
+
+
+class SettingsError(Exception):
+    """A configuration that cannot be used; the message names file and field and says what to do."""
+
+
+class Section(BaseModel):
+    """A group of options; unknown names are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FieldMapping(Section):
+    """Which fields of a structured source (JSON Lines, Parquet) hold what."""
+
+    text: list[str] = Field(["text", "content", "raw_content", "html", "body"],
+                            description="Fields that may hold the text or HTML; the first one present wins.")
+    url: list[str] = Field(["url", "link", "source_url"], description="Fields that may hold the address.")
+    title: list[str] = Field(["title"], description="Fields that may hold the headline.")
+    captured_at: list[str] = Field(["captured_at", "crawl_date", "date_download", "timestamp", "date"],
+                                   description="Fields that may hold the time of capture (ISO 8601 or Unix seconds).")
+    media_type: list[str] = Field(["media_type", "mime", "content_type"],
+                                  description="Fields that may hold the media type; without one it is detected.")
+
+
+class Source(Section):
+    """Captures to load: files, folders and archives."""
+
+    name: Annotated[str, Field(min_length=1, pattern=r"^[^\s/\\]+$", description="Name shown in ledger and reports.")]
+    paths: list[str] = Field(description="Files, folders or glob patterns; relative ones count from the working folder.",
+                             min_length=1)
+    fields: FieldMapping = Field(FieldMapping(), description="Field mapping for JSON Lines and Parquet.")
+    profile: str | None = Field(None, description="Conversion profile for this source; empty means the general one.")
+
+
+class StoreSettings(Section):
+    """Where the corpus lies."""
+
+    path: str = Field("data", description="Folder of the store; relative ones count from the working folder.")
+
+
+class RunSettings(Section):
+    """How a run uses the machine."""
+
+    workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
+    shard_captures: int = Field(2000, ge=1, le=100_000, description="Captures in one shard at most.")
+    shard_bytes: int = Field(64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most.")
+
+
+class CollectSettings(Section):
+    """Limits on what is read."""
+
+    max_payload_bytes: int = Field(16 << 20, ge=1024, le=1 << 31,
+                                   description="A larger capture is recorded as failed, not read into memory.")
+    max_archive_members: int = Field(1_000_000, ge=1, description="Members read from one archive at most.")
+    max_expansion: int = Field(200, ge=2, description="Decompressed size / compressed size above which a file is taken for a bomb.")
+    encoding_of_text: str | None = Field(None, description="Encoding of plain text files; empty means detect.")
+
+
+class RepairSettings(Section):
+    """Repair of byte damage and pinyin glosses."""
+
+
+class ChromeSettings(Section):
+    """Removal of site chrome, link farms and boilerplate from text."""
+
+
+class ExtractSettings(Section):
+    """Finding the article in a HTML page."""
+
+
+class QualitySettings(Section):
+    """Thresholds of the reject rules; a document beyond one is rejected, with the figure in the ledger."""
+
+
+class CleanSettings(Section):
+    """Cleaning of single captures."""
+
+    repair: RepairSettings = RepairSettings()
+    extract: ExtractSettings = ExtractSettings()
+    chrome: ChromeSettings = ChromeSettings()
+    quality: QualitySettings = QualitySettings()
+
+
+class ConvertSettings(Section):
+    """Conversion between scripts."""
+
+
+class DedupeSettings(Section):
+    """Recognising copies of one article."""
+
+
+
+
+class Settings(BaseSettings):
+    """All settings of Qingyuan."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="QINGYUAN_", env_nested_delimiter="__")
+
+    store: StoreSettings = StoreSettings()
+    sources: list[Source] = Field([], description="What a scheduled run loads.")
+    run: RunSettings = RunSettings()
+    collect: CollectSettings = CollectSettings()
+    clean: CleanSettings = CleanSettings()
+    convert: ConvertSettings = ConvertSettings()
+    dedupe: DedupeSettings = DedupeSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order in which values win: given in code, environment (files are merged by load_settings)."""
+        return env_settings, init_settings
+
+    def digest(self) -> str:
+        """SHA-256 over the options that can change a result (not where it lies or how many workers)."""
+        values = self.model_dump(mode="json", exclude={"store", "run", "sources"})
+        return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not valid YAML: {error}") from error
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: must hold sections such as `run:` or `sources:`, found {type(values).__name__}")
+    return values
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings: default.yaml, then `path` if given, then environment, then `overrides`.
+
+    Raises SettingsError with one line for each wrong field, naming the file it stands in.
+    """
+    files = [CONFIG / "default.yaml"] + ([path] if path else [])
+    values: dict[str, Any] = {}
+    origin: dict[str, Path] = {}
+    for file in files:
+        read = _read(file)
+        values = _merge(values, read)
+        origin.update(dict.fromkeys(read, file))
+    try:
+        return Settings(**_merge(values, overrides))
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            place = ".".join(str(part) for part in problem["loc"])
+            file = origin.get(str(problem["loc"][0])) if problem["loc"] else None
+            where = f"{file}: {place}" if file else f"{place} (environment or command line)"
+            advice = " - unknown option; see docs/configuration.md" if problem["type"] == "extra_forbidden" else ""
+            lines.append(f"{where}: {problem['msg']}{advice}")
+        raise SettingsError("\n".join(lines)) from error
+
+
+def workers(settings: Settings) -> int:
+    """Number of worker processes to use: the setting, or one per core this process may run on."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return settings.run.workers or (len(affinity(0)) if affinity else os.cpu_count() or 1)
+
+
+__all__ = ["CONFIG", "Settings", "SettingsError", "Source", "load_settings", "workers"]
