@@ -77,7 +77,9 @@ class RunSettings(Section):
     """How a run uses the machine."""
 
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
-    shard_captures: int = Field(2000, ge=1, le=100_000, description="Captures in one shard at most.")
+    shard_captures: int = Field(500, ge=1, le=100_000, description="Captures in one shard at most.")
+    retries: int = Field(2, ge=0, le=10, description="How often a shard is tried again after its worker died.")
+    lock_wait: float = Field(600, ge=0, le=86_400, description="Seconds a run waits for another one to finish.")
     shard_bytes: int = Field(64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most.")
 
 
@@ -180,6 +182,15 @@ class DedupeSettings(Section):
 
 
 
+class ServeSettings(Section):
+    """Server, dashboard and schedules."""
+
+    host: str = Field("127.0.0.1", description="Address the server listens on; anything but loopback wants a password.")
+    port: int = Field(4200, ge=1, le=65_535, description="Port of server and dashboard.")
+    home: str = Field("data/prefect", description="Folder of the server's own database and logs.")
+    password: str = Field("", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD.")
+
+
 class Settings(BaseSettings):
     """All settings of Qingyuan."""
 
@@ -192,6 +203,7 @@ class Settings(BaseSettings):
     clean: CleanSettings = CleanSettings()
     convert: ConvertSettings = ConvertSettings()
     dedupe: DedupeSettings = DedupeSettings()
+    serve: ServeSettings = ServeSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -207,7 +219,7 @@ class Settings(BaseSettings):
 
     def digest(self) -> str:
         """SHA-256 over the options that can change a result (not where it lies or how many workers)."""
-        values = self.model_dump(mode="json", exclude={"store", "run", "sources"})
+        values = self.model_dump(mode="json", exclude={"store", "run", "sources", "serve", "fetch"})
         return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
 
 

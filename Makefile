@@ -1,0 +1,60 @@
+# Qingyuan 清源: `make help` lists what there is to do.
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check serve bench soak lock docs clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/.installed ## the environment alone: .venv with pinned packages
+
+run: $(VENV)/.installed ## the main job over samples/: captures in, a published snapshot out
+	@$(BIN)/qingyuan run
+
+serve: $(VENV)/.installed ## server, dashboard and schedules on this machine
+	@$(BIN)/qingyuan serve
+
+test: check ## the whole test suite, with style, types and import arrows
+	$(BIN)/python -m pytest -n 2
+
+check: $(VENV)/.installed-dev ## ruff, strict types, import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev ## benchmarks, side by side with peers where they exist
+	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.installed-dev ## the long fault campaign: kills, full disks, broken files
+	$(BIN)/python -m pytest -n 2 tests/soak --timeout 3600 -o addopts="" -m soak
+
+docs: $(VENV)/.installed-dev ## regenerate docs/tables.md and docs/configuration.md
+	$(BIN)/qingyuan docs
+
+lock: $(VENV)/.installed-dev ## resolve the pins anew (needs the package index)
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --quiet -o requirements-dev.lock
+
+clean: ## remove the environment and everything generated (the store in data/ stays)
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# The locks are complete, so nothing is resolved at install time: --no-deps, every hash checked.
+define environment
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name one with: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "installing the pinned packages into $(VENV) (a few minutes the first time)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $(1)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(call environment,requirements.lock)
+
+$(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml
+	$(call environment,requirements-dev.lock)
+	@touch $(VENV)/.installed

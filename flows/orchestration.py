@@ -1,0 +1,66 @@
+"""Prefect, set up the way this product needs it; call `prepare` before anything imports prefect."""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from config.settings import ServeSettings
+
+
+def address(serve: ServeSettings) -> str:
+    """Base address of the server these settings describe."""
+    host = "127.0.0.1" if serve.host in ("0.0.0.0", "::") else serve.host  # noqa: S104 - compared, not bound
+    return f"http://{host}:{serve.port}"
+
+
+def server_runs(serve: ServeSettings) -> bool:
+    """Whether a server answers at the configured address."""
+    try:
+        with urllib.request.urlopen(f"{address(serve)}/api/health", timeout=2) as answer:  # noqa: S310 - http only
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError:
+        return True  # it answers, but wants a password
+    except OSError:
+        return False
+
+
+def environment(serve: ServeSettings) -> dict[str, str]:
+    """Prefect's settings as environment variables, for this process and the ones it starts.
+
+    No analytics, no outside request, results and data never in its database; the reasons for each
+    are in docs/decisions.md.
+    """
+    values = {
+        "PREFECT_HOME": str(Path(serve.home).resolve()),
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    }
+    if serve.password:
+        values["PREFECT_SERVER_API_AUTH_STRING"] = serve.password
+        values["PREFECT_API_AUTH_STRING"] = serve.password
+    return values
+
+
+def prepare(serve: ServeSettings, *, quiet: bool) -> None:
+    """Set Prefect up in this process.
+
+    A running server at the configured address is used, so that the run shows in its dashboard;
+    otherwise Prefect starts a temporary one over the same database. `quiet` keeps Prefect's own
+    lines off the terminal (they still reach the dashboard).
+    """
+    values = environment(serve)
+    if server_runs(serve):
+        values["PREFECT_API_URL"] = f"{address(serve)}/api"
+    if quiet:
+        values["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
+    for name, value in values.items():
+        os.environ.setdefault(name, value)

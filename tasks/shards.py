@@ -1,0 +1,144 @@
+"""The work of one shard, run in a worker process: Parquet in, Parquet out, paths between.
+
+Nothing here knows Prefect or the store; a worker needs the staging folder and the settings only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from config.settings import Settings
+from tasks.article import Cleaner
+from tasks.collect import read_captures
+from tasks.dedupe.urls import url_key
+from tasks.staging import Job, Staging, shard_writer, to_batch
+from tasks.tables import CLEANED, STAGED, Capture
+
+BATCH = 200
+"""Captures held in memory at once by a worker."""
+
+
+@lru_cache(maxsize=1)
+def _cleaner(settings: str) -> Cleaner:
+    """The compiled rules and dictionaries, built once a worker process."""
+    return Cleaner(Settings.model_validate_json(settings))
+
+
+def warm_up(settings: str) -> None:
+    """Build what every shard needs; called when a worker process starts."""
+    _cleaner(settings)
+
+
+def _staged_row(capture: Capture) -> dict[str, Any]:
+    return {
+        "capture_id": capture.capture_id,
+        "collection": capture.source,
+        "locator": capture.locator,
+        "url": capture.url,
+        "url_key": url_key(capture.url),
+        "captured_at": capture.captured_at,
+        "media_type": capture.media_type,
+        "headers": [{"name": name, "value": value} for name, value in capture.headers],
+        "payload_sha256": capture.payload_sha256,
+        "payload_bytes": len(capture.payload),
+        "title": capture.title,
+        "error": capture.error,
+        "payload": capture.payload,
+    }
+
+
+def _capture(row: Mapping[str, Any]) -> Capture:
+    at = row["captured_at"]
+    return Capture(
+        source=row["collection"],
+        locator=row["locator"],
+        payload=row["payload"],
+        media_type=row["media_type"],
+        url=row["url"],
+        captured_at=at.astimezone(UTC) if at else None,
+        headers=tuple((pair["name"], pair["value"]) for pair in row["headers"] or ()),
+        title=row["title"],
+        error=row["error"],
+    )
+
+
+def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, Any]:
+    """Read the captures of a job's files into shards of the settings' size.
+
+    Returns the report {"captures": number, "shards": number, "files": captures of each file}.
+    """
+    report = staging.done(job.number)
+    if report is not None:
+        return report
+    sources = {source.name: source for source in settings.sources}
+    counts: dict[str, int] = {}
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for file in job.files:
+            counts[file.path] = 0
+            for capture in read_captures(file, sources[file.collection], settings.collect):
+                counts[file.path] += 1
+                yield _staged_row(capture)
+
+    shards = 0
+    stream = rows()
+    pending = next(stream, None)
+    while pending is not None:
+        with shard_writer(staging.capture_shard(job.number, shards), STAGED) as writer:
+            taken = size = 0
+            batch: list[dict[str, Any]] = []
+            held = 0
+            while pending is not None and taken < settings.run.shard_captures and size < settings.run.shard_bytes:
+                batch.append(pending)
+                taken += 1
+                held += pending["payload_bytes"]
+                size += pending["payload_bytes"]
+                if len(batch) >= BATCH or held > 32 << 20:
+                    writer.write_batch(to_batch(batch, STAGED))
+                    batch, held = [], 0
+                pending = next(stream, None)
+            if batch:
+                writer.write_batch(to_batch(batch, STAGED))
+        shards += 1
+    report = {"captures": sum(counts.values()), "shards": shards, "files": counts}
+    staging.finish(job.number, report)
+    return report
+
+
+def clean_shard(
+    shard: Path, out: Path, chosen: Sequence[str] | None, settings: str, *, progress: Callable[[int], None] | None = None
+) -> int:
+    """Clean the captures of one shard and write the rows of CLEANED to `out`.
+
+    `chosen` lists the capture ids to clean (None: all); a capture id is cleaned once even if it was
+    read twice. Returns the number of captures cleaned.
+    """
+    if out.exists():
+        return pq.ParquetFile(out).metadata.num_rows
+    cleaner = _cleaner(settings)
+    wanted = None if chosen is None else pa.array(chosen, pa.string())
+    seen: set[str] = set()
+    with shard_writer(out, CLEANED) as writer:
+        for batch in pq.ParquetFile(shard).iter_batches(batch_size=BATCH):
+            if wanted is not None:
+                batch = batch.filter(pc.is_in(batch["capture_id"], wanted))
+            rows = []
+            for row in batch.to_pylist():
+                if row["capture_id"] in seen:
+                    continue
+                seen.add(row["capture_id"])
+                cleaned = cleaner.clean(_capture(row)).row()
+                rows.append(cleaned | {name: row[name] for name in ("url_key", "payload_sha256", "capture_id")})
+            if rows:
+                writer.write_batch(to_batch(rows, CLEANED))
+            if progress:
+                progress(len(rows))
+    return len(seen)

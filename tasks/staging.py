@@ -1,0 +1,150 @@
+"""The staging area of a run: what is planned, and which shards are done.
+
+A plan is a function of the inputs, the settings and the version it builds on, and its folder is
+named by that: a run that was killed finds its own finished shards again, any other run does not.
+A shard counts as done when its file stands under its final name, which it gets by a rename.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.collect import InputFile
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Input files that one worker reads in one go."""
+
+    number: int
+    files: tuple[InputFile, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size of the files on disk."""
+        return sum(file.size for file in self.files)
+
+
+def make_jobs(files: Iterable[InputFile], *, max_files: int, max_bytes: int) -> list[Job]:
+    """Group files, in their order, into jobs of at most `max_files` files and about `max_bytes` bytes.
+
+    A larger file gets a job of its own. The grouping depends on the files alone, so a resumed run
+    finds the same jobs.
+    """
+    jobs: list[Job] = []
+    group: list[InputFile] = []
+    size = 0
+    for file in sorted(files, key=lambda file: (file.collection, file.path)):
+        if group and (len(group) >= max_files or size + file.size > max_bytes):
+            jobs.append(Job(len(jobs), tuple(group)))
+            group, size = [], 0
+        group.append(file)
+        size += file.size
+    if group:
+        jobs.append(Job(len(jobs), tuple(group)))
+    return jobs
+
+
+def plan_id(files: Iterable[InputFile], settings_digest: str, base_version: int) -> str:
+    """Name of the plan: 16 hex digits over the inputs, the settings and the version built on."""
+    digest = hashlib.sha256(f"{settings_digest}\0{base_version}".encode())
+    for file in sorted(files, key=lambda file: (file.collection, file.path)):
+        digest.update(json.dumps(asdict(file), sort_keys=True, ensure_ascii=True).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+class Staging:
+    """The folder of one plan below the store's staging folder.
+
+    Layout: `captures/JJJJJ-SSSS.parquet` (shards), `captures/JJJJJ.done` (their list),
+    `cleaned/JJJJJ-SSSS.parquet`, and tables of the later steps beside them.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def open(cls, folder: Path, plan: str) -> Staging:
+        """The staging folder of `plan`; those of other plans were abandoned and are removed."""
+        for other in folder.glob("plan-*"):
+            if other.name != f"plan-{plan}":
+                shutil.rmtree(other)
+        staging = cls(folder / f"plan-{plan}")
+        for name in ("captures", "cleaned"):
+            (staging.root / name).mkdir(parents=True, exist_ok=True)
+        return staging
+
+    def shards(self, stage: str) -> list[Path]:
+        """Finished shards of a stage (`captures` or `cleaned`), in order."""
+        return sorted((self.root / stage).glob("*.parquet"))
+
+    def capture_shard(self, job: int, shard: int) -> Path:
+        """Path of shard `shard` of job `job`."""
+        return self.root / "captures" / f"{job:05d}-{shard:04d}.parquet"
+
+    def cleaned_shard(self, captures: Path) -> Path:
+        """Path of the cleaned counterpart of a capture shard."""
+        return self.root / "cleaned" / captures.name
+
+    def done(self, job: int) -> Mapping[str, Any] | None:
+        """What a finished job reported, None if it has to be done (again)."""
+        marker = self.root / "captures" / f"{job:05d}.done"
+        return json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else None
+
+    def finish(self, job: int, report: Mapping[str, Any]) -> None:
+        """Mark a job as done, with its report, in one step."""
+        marker = self.root / "captures" / f"{job:05d}.done"
+        partial = marker.with_suffix(".tmp")
+        partial.write_text(json.dumps(report, ensure_ascii=False), encoding="utf-8")
+        partial.replace(marker)
+
+    def remove(self) -> None:
+        """Delete the folder: the plan is published or was abandoned."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+@contextmanager
+def shard_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
+    """Write a Parquet file that appears under `path` when it is whole, and not at all otherwise."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with pq.ParquetWriter(partial, schema, compression="zstd", compression_level=1) as writer:
+            yield writer
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _storable(value: Any) -> Any:
+    """`value` with lone surrogates (from odd file names or broken JSON) spelt out: Parquet holds UTF-8 only."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _storable(item) for key, item in value.items()}
+    return value
+
+
+def to_batch(rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows (dicts; absent keys are null) as a record batch of `schema`."""
+
+    def column(name: str) -> pa.Array:
+        values = [row.get(name) for row in rows]
+        try:
+            return pa.array(values, schema.field(name).type)
+        except UnicodeEncodeError:
+            return pa.array(_storable(values), schema.field(name).type)
+
+    return pa.RecordBatch.from_arrays([column(name) for name in schema.names], schema=schema)
