@@ -55,8 +55,10 @@ _CLOCK: Final = (
     r"(?:\s*(?P<half_after>am|pm)\b)?"
     r"(?:\s*(?P<zone>z\b|(?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?(?![\d:])|utc\b|gmt\b|cst\b|北京时间|北京時間))?"
 )
-_GAP: Final = r"(?:\s*[,，]?\s*(?:[(（]?(?:星期|周|週|礼拜|禮拜)[一二三四五六日天][)）]?|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?)?"
-    r"[\s,，|t\-—·]{0,6})"
+_GAP: Final = (
+    r"(?:\s*[,，]?\s*(?:[(（]?(?:星期|周|週|礼拜|禮拜)[一二三四五六日天][)）]?"
+    r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?)?[\s,，|t\-—·]{0,6})"
+)
 
 _DATE: Final = re.compile(
     r"(?<![\d.])(?:"
