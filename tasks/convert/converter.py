@@ -56,9 +56,8 @@ class Converter:
         evidence = weigh(text, starts)
         script = self._whole(evidence)
         if chosen is None or script is Script.JA:
-            due: list[int] = []
-        else:
-            due = [number for number, row in enumerate(evidence) if self._due(row, script, chosen)]
+            return Converted(text, (), script, None, 0)
+        due = [number for number, row in enumerate(evidence) if self._due(row, script, chosen)]
         if not due:
             return Converted(text, (), script, None, 0)
         engine = compiled(chosen.config, self._settings.dictionaries, tuple(chosen.without))

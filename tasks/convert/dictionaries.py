@@ -27,11 +27,8 @@ Entries = Mapping[str, tuple[str, ...]]
 """Key -> its values, the preferred one first."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """The dictionaries of one step; an earlier one takes precedence, whatever the length."""
-
-    dictionaries: tuple[Entries, ...]
+Group = tuple[Entries, ...]
+"""The dictionaries of one step; an earlier one takes precedence, whatever the length of the match."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def read_chain(package: str, config: str) -> Chain:
     texts_folder = folder / texts
 
     def groups(name: str) -> tuple[Group, ...]:
-        return tuple(Group(_read(step["dict"], texts_folder)) for step in content.get(name, ()))
+        return tuple(_read(step["dict"], texts_folder) for step in content.get(name, ()))
 
     segmentation = content.get("segmentation")
     return Chain(

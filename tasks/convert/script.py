@@ -46,11 +46,11 @@ class Evidence(NamedTuple):
 @lru_cache(maxsize=1)
 def telling() -> tuple[frozenset[str], frozenset[str]]:
     """Characters that occur in Simplified only, and in Traditional only."""
-    to_hant = read_chain(_PACKAGE, "s2t").steps[0].dictionaries[-1]
-    to_hans = read_chain(_PACKAGE, "t2s").steps[0].dictionaries[-1]
+    to_hant = read_chain(_PACKAGE, "s2t").steps[0][-1]
+    to_hans = read_chain(_PACKAGE, "t2s").steps[0][-1]
     shared: set[str] = set()
     for config in ("t2tw", "t2hk"):
-        for entries in read_chain(_PACKAGE, config).steps[0].dictionaries:
+        for entries in read_chain(_PACKAGE, config).steps[0]:
             shared.update(value for values in entries.values() for value in values)
     hans = {key for key, values in to_hant.items() if key not in values and key not in to_hans}
     hant = {key for key, values in to_hans.items() if key not in values and key not in to_hant}
