@@ -79,7 +79,6 @@ class RunSettings(Section):
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
     shard_captures: int = Field(500, ge=1, le=100_000, description="Captures in one shard at most.")
     retries: int = Field(2, ge=0, le=10, description="How often a shard is tried again after its worker died.")
-    lock_wait: float = Field(600, ge=0, le=86_400, description="Seconds a run waits for another one to finish.")
     shard_bytes: int = Field(64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most.")
 
 

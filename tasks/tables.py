@@ -177,7 +177,6 @@ DOCUMENTS: Final = pa.schema(
         _required("damage", _TEXTS, "kinds of damage found, e.g. gbk_shift, pinyin_gloss, link_farm"),
         _required("edits", pa.list_(EDIT_SUMMARY), "what each rule changed: how often, with an example"),
         _required("quality", QUALITY, "quality figures of the text"),
-        _required("members", pa.int32(), "captures of this article, this one included"),
         _column("contains", _TEXTS, "ids of shorter documents that this one contains whole"),
         _required("text_sha256", pa.string(), "SHA-256 of the text in UTF-8"),
     ]
@@ -261,7 +260,7 @@ CLEANED: Final = pa.schema(
         *[CAPTURES.field(name) for name in CAPTURES.names
           if name not in ("document_id", "of_capture", "version", "decided")],
         *[DOCUMENTS.field(name).with_nullable(True) for name in DOCUMENTS.names
-          if name not in ("document_id", "members", "contains") and name not in CAPTURES.names],
+          if name not in ("document_id", "contains") and name not in CAPTURES.names],
     ]
 )
 """A shard of cleaned captures on the way to matching; document columns are null unless outcome is kept."""
