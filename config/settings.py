@@ -11,6 +11,7 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -99,6 +100,28 @@ class RepairSettings(Section):
 class ChromeSettings(Section):
     """Removal of site chrome, link farms and boilerplate from text."""
 
+    site_chrome: bool = Field(True, description="Remove navigation, share bars, footers, forum furniture and the like.")
+    link_farms: bool = Field(True, description="Remove lines of place names and of adult, gambling or medical keywords.")
+    headline: bool = Field(True, description="Take title, source, time and author of a text capture from its head lines.")
+    farm_names: int = Field(10, ge=4, le=1000, description="Place names in a line from which it can be a link farm.")
+    farm_provinces: int = Field(6, ge=2, le=34, description="Provinces those names must lie in: prose and tables name neighbours.")
+
+
+class NormaliseSettings(Section):
+    """The one form of characters, punctuation and white space."""
+
+    punctuation: bool = Field(True, description="Widen , ; : ? ! ( ) beside Han text.")
+    quotes: bool = Field(True, description="Make straight quotes around Chinese into pairs.")
+
+
+class PrivacySettings(Section):
+    """Masking of personal data; nothing is masked by default."""
+
+    identity_numbers: bool = Field(False, description="Mask resident identity numbers with a valid check digit.")
+    mobile_numbers: bool = Field(False, description="Mask mainland mobile numbers.")
+    bank_cards: bool = Field(False, description="Mask bank card numbers with a valid Luhn digit.")
+    email_addresses: bool = Field(False, description="Mask e-mail addresses.")
+
 
 class ExtractSettings(Section):
     """Finding the article in a HTML page."""
@@ -107,6 +130,20 @@ class ExtractSettings(Section):
 class QualitySettings(Section):
     """Thresholds of the reject rules; a document beyond one is rejected, with the figure in the ledger."""
 
+    min_han: int = Field(20, ge=0, description="Fewer Han characters are no article.")
+    min_han_share: float = Field(0.15, ge=0, le=1, description="Han characters / characters at least.")
+    max_line_repetition: float = Field(0.6, ge=0, le=1, description="Share of characters in repeated lines at most.")
+    max_ngram_repetition: float = Field(0.6, ge=0, le=1, description="Share of repeated Han 10-grams at most.")
+    max_symbol_share: float = Field(0.3, ge=0, le=1, description="Symbols / characters at most.")
+    max_digit_share: float = Field(0.4, ge=0, le=1, description="Digits / characters at most.")
+    min_stop_share: float = Field(0.01, ge=0, le=1, description="Function characters / Han at least, from 200 Han on.")
+    max_unrepaired_share: float = Field(0.05, ge=0, le=1, description="Unrepaired damage and undecodable bytes / characters at most.")
+    max_link_density: float = Field(0.9, ge=0, le=1, description="Text inside links / text of the page at most.")
+    max_list_page: float = Field(0.95, ge=0, le=1, description="Score of being a list or index page at most.")
+    max_advert: float = Field(0.6, ge=0, le=1, description="Score of adult, gambling or advertising text at most.")
+    max_spun: float = Field(1.0, ge=0, le=1, description="Score of synonym spinning at most; 1 only flags it (an unspun copy wins).")
+    spun_flag: float = Field(0.5, gt=0, le=1, description="Score from which a text is flagged as spun.")
+
 
 class CleanSettings(Section):
     """Cleaning of single captures."""
@@ -114,6 +151,8 @@ class CleanSettings(Section):
     repair: RepairSettings = RepairSettings()
     extract: ExtractSettings = ExtractSettings()
     chrome: ChromeSettings = ChromeSettings()
+    normalise: NormaliseSettings = NormaliseSettings()
+    privacy: PrivacySettings = PrivacySettings()
     quality: QualitySettings = QualitySettings()
 
 
@@ -188,6 +227,19 @@ class ServeSettings(Section):
     port: int = Field(4200, ge=1, le=65_535, description="Port of server and dashboard.")
     home: str = Field("data/prefect", description="Folder of the server's own database and logs.")
     password: str = Field("", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD.")
+    time_zone: str = Field("Asia/Shanghai", description="Time zone of the schedules (IANA name).")
+    refresh_cron: str = Field("30 2 * * *", description="When the refresh runs by itself (cron); empty means never.")
+    stop_seconds: float = Field(8, gt=0, le=600, description="Time that server and runs get to end when stopped.")
+
+    @model_validator(mode="after")
+    def _known_time_zone(self) -> ServeSettings:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"time_zone {self.time_zone!r} is no IANA time zone such as Asia/Shanghai") from error
+        if self.host not in ("127.0.0.1", "localhost", "::1") and not self.password:
+            raise ValueError(f"host {self.host} can be reached by others: set a password (serve.password) first")
+        return self
 
 
 class Settings(BaseSettings):

@@ -20,7 +20,7 @@ from tasks.article import Cleaner
 from tasks.collect import read_captures
 from tasks.dedupe.urls import url_key
 from tasks.staging import Job, Staging, shard_writer, to_batch
-from tasks.tables import CLEANED, STAGED, Capture
+from tasks.tables import CLEANED, STAGED, Capture, Outcome
 
 BATCH = 200
 """Captures held in memory at once by a worker."""
@@ -142,3 +142,12 @@ def clean_shard(
             if progress:
                 progress(len(rows))
     return len(seen)
+
+
+def failed_rows(shard: Path, chosen: Sequence[str], why: str) -> pa.RecordBatch:
+    """Rows of CLEANED that record the chosen captures of a shard as failed, `why` being the reason."""
+    columns = [name for name in STAGED.names if name in CLEANED.names]
+    rows = pq.read_table(shard, columns=columns, filters=pc.field("capture_id").isin(chosen)).to_pylist()
+    first = {row["capture_id"]: row for row in reversed(rows)}
+    failure = {"outcome": Outcome.FAILED.value, "rule": "run.worker", "reason": why}
+    return to_batch([first[name] | failure for name in sorted(first)], CLEANED)

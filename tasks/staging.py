@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,8 @@ def plan_id(files: Iterable[InputFile], settings_digest: str, base_version: int)
     """Name of the plan: 16 hex digits over the inputs, the settings and the version built on."""
     digest = hashlib.sha256(f"{settings_digest}\0{base_version}".encode())
     for file in sorted(files, key=lambda file: (file.collection, file.path)):
-        digest.update(json.dumps(asdict(file), sort_keys=True, ensure_ascii=True).encode() + b"\n")
+        entry = (file.collection, file.path, file.size, file.modified_ns)
+        digest.update(json.dumps(entry).encode() + b"\n")
     return digest.hexdigest()[:16]
 
 

@@ -1,0 +1,79 @@
+"""Commands over the corpus: `run`, `serve`, `why`, `snapshots ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.describe import configuration_markdown
+from flows import orchestration
+from flows.commands.app import ConfigOption, JsonOption, app, err, out, print_json, print_table, settings_of
+
+ROOT = Path(__file__).parent.parent.parent
+"""The checkout: this is an application, run from there."""
+
+
+@app.command()
+def run(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Files, folders or archives instead of the configured sources."),
+    ] = None,
+    config: ConfigOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would change, write nothing.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """The refresh, here and now: load, deduplicate, clean, convert, publish the next version."""
+    settings = settings_of(config)
+    orchestration.prepare(settings.serve, quiet=True)
+    # Prefect reads its settings when it is imported, and its import costs two seconds.
+    from flows.refresh import RefreshParameters, refresh  # noqa: PLC0415
+
+    parameters = RefreshParameters(config=str(config or ""), paths=[str(path) for path in paths or []], dry_run=dry_run)
+    result = refresh(parameters)
+    if as_json:
+        print_json(result.to_json())
+        return 0
+    print_table(
+        "",
+        ["captures", "what became of them", "rule"],
+        [(count, outcome, rule) for outcome, rule, count in result.funnel],
+        right=["captures"],
+    )
+    out.print()
+    for note in result.notes:
+        out.print(f"note: {note}", markup=False)
+    out.print(result.message, markup=False)
+    return 0
+
+
+@app.command()
+def serve(config: ConfigOption = None) -> int:
+    """Server, dashboard and schedules on this machine, until Ctrl-C."""
+    settings = settings_of(config)
+    from flows.serve import ServeError, serve_deployments, server  # noqa: PLC0415 - starts subprocess machinery
+
+    try:
+        with server(settings) as address:
+            err.print(f"dashboard: {address}   (Ctrl-C stops it; running work can be resumed)", markup=False)
+            serve_deployments(settings, config)
+    except ServeError as error:
+        err.print(f"qingyuan: {error}", markup=False)
+        return 1
+    except KeyboardInterrupt:
+        err.print("stopped")
+    return 0
+
+
+@app.command(hidden=True)
+def docs() -> int:
+    """Write the pages that are made from the code: docs/configuration.md, docs/tables.md."""
+    from tasks.snapshot.describe import tables_markdown  # noqa: PLC0415
+
+    (ROOT / "docs/configuration.md").write_text(configuration_markdown(), encoding="utf-8")
+    (ROOT / "docs/tables.md").write_text(tables_markdown(), encoding="utf-8")
+    return 0
+
+
