@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from config.settings import ConversionProfile, ConvertSettings
-from tasks.convert.engine import OpenCC, compiled
+from functools import lru_cache
+from tasks.convert.engine import OpenCC
 from tasks.convert.script import Evidence, Script, judge, total, weigh
 from tasks.tables import Edit
 
@@ -67,7 +68,7 @@ class Converter:
             before = paragraphs[number]
             if before != after:
                 paragraphs[number] = after
-                reason = f"{script} text, {engine.chain.package} {engine.chain.version} {chosen.config}"
+                reason = f"{script} text, {self._settings.dictionaries} {engine.version} {chosen.config}"
                 edits.append(Edit(f"convert.{name}", starts[number], before, after, reason, _changed(before, after)))
         if not edits:
             return Converted(text, (), script, None, 0)
@@ -98,6 +99,12 @@ class Converter:
 
 def _starts(paragraphs: list[str]) -> list[int]:
     return [0, *accumulate(len(paragraph) + 1 for paragraph in paragraphs[:-1])]
+
+
+@lru_cache(maxsize=16)
+def compiled(config: str, package: str, without: tuple[str, ...]) -> OpenCC:
+    """The compiled configuration, shared by all who ask for the same one in this process."""
+    return OpenCC(config, package=package, without=without)
 
 
 def _changed(before: str, after: str) -> int:

