@@ -1,0 +1,1 @@
+"""The versioned store: commits, published snapshots, and what is asked of them."""

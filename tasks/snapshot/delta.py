@@ -1,0 +1,118 @@
+"""The Delta log beside the files of a table, so that Spark, Polars and others can travel in time.
+
+The manifest of a version says which files it has; the log is brought in line with it, by the
+difference. That makes every step repeatable: in line already means nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
+from deltalake.transaction import AddAction, RemoveAction
+
+from tasks.snapshot.manifest import DataFile
+
+# The defaults of Delta lose old versions at the checkpoint of commit 100.
+_RETENTION: Final = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
+_HOOKS: Final = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+_LONGEST: Final = 64
+"""Longer strings are left out of the statistics."""
+
+
+def align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: str, version: int) -> int:
+    """Make the log of a table list exactly `files`, in one commit; returns the version of the log.
+
+    The commit carries the run as application transaction. A table that does not exist is created;
+    new columns of the schema are added to it.
+    """
+    if not DeltaTable.is_deltatable(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(str(folder), schema=schema, configuration=_RETENTION)
+    table = DeltaTable(str(folder))
+    _add_columns(table, schema)
+    wanted = {file.name: file for file in files}
+    live = _live(table)
+    now = time.time_ns() // 1_000_000
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(
+            path=name,
+            size=file.bytes,
+            partition_values={},
+            modification_time=now,
+            data_change=True,
+            stats=json.dumps(_statistics(folder / name)),
+        )
+        for name, file in wanted.items()
+        if name not in live
+    ]
+    actions += [
+        RemoveAction(path=name, data_change=True, deletion_timestamp=now, size=size, partition_values={})
+        for name, size in live.items()
+        if name not in wanted
+    ]
+    if actions:
+        table.create_write_transaction(
+            actions,
+            mode="append",
+            schema=table.schema(),
+            commit_properties=CommitProperties(
+                custom_metadata={"qingyuan.run": run_id, "qingyuan.version": str(version)},
+                app_transactions=[Transaction(run_id, version)],
+            ),
+            post_commithook_properties=_HOOKS,
+        )
+        table.update_incremental()
+    return table.version()
+
+
+def listed(folder: Path, version: int) -> set[str]:
+    """Names of the files the log lists at one of its versions."""
+    return set(_live(DeltaTable(str(folder), version=version)))
+
+
+def _live(table: DeltaTable) -> dict[str, int]:
+    actions = pa.table(table.get_add_actions(flatten=True))
+    return dict(
+        zip(actions.column("path").to_pylist(), actions.column("size_bytes").to_pylist(), strict=True)
+    )
+
+
+def _add_columns(table: DeltaTable, schema: pa.Schema) -> None:
+    known = {field.name for field in table.schema().fields}
+    missing = [field.with_nullable(True) for field in schema if field.name not in known]
+    if missing:
+        table.alter.add_columns(list(Schema.from_arrow(pa.schema(missing)).fields))
+        table.update_incremental()
+
+
+def _statistics(path: Path) -> dict[str, Any]:
+    """numRecords, minValues, maxValues, nullCount of top-level columns, from the Parquet footer."""
+    footer = pq.read_metadata(path)
+    lows: dict[str, Any] = {}
+    highs: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for index in range(footer.num_columns):
+        name = footer.schema.column(index).path
+        if "." in name:
+            continue
+        parts = [footer.row_group(group).column(index).statistics for group in range(footer.num_row_groups)]
+        if not parts or any(part is None or not part.has_null_count for part in parts):
+            continue
+        nulls[name] = sum(part.null_count for part in parts)
+        bounded = [part for part in parts if part.has_min_max]
+        if len(bounded) + sum(1 for part in parts if part.num_values == 0) < len(parts) or not bounded:
+            continue
+        low, high = min(part.min for part in bounded), max(part.max for part in bounded)
+        if isinstance(low, int) or (isinstance(low, str) and len(low) <= _LONGEST and len(high) <= _LONGEST):
+            lows[name], highs[name] = low, high
+    return {"numRecords": footer.num_rows, "minValues": lows, "maxValues": highs, "nullCount": nulls}

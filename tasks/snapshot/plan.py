@@ -1,0 +1,212 @@
+"""From rows to add and keys to delete to the file lists of the next version, checked.
+
+Nothing that the store shows is touched here: rewritten files go where the writers put theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from tasks.snapshot.errors import DamagedError, LedgerError
+from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
+from tasks.snapshot.search import view
+from tasks.snapshot.writer import TableWriter
+
+_DOUBLES: Final = "SELECT key, count(*) FROM new GROUP BY key HAVING count(*) > 1 ORDER BY key LIMIT 1"
+
+_HITS: Final = """
+WITH wanted AS (
+    SELECT key, bool_or(doomed) AS doomed, bool_or(new) AS new
+    FROM (SELECT key, true AS doomed, false AS new FROM doomed UNION ALL SELECT key, false, true FROM new)
+    GROUP BY key
+)
+SELECT filename, count(*) FILTER (doomed), count(*) FILTER (doomed AND new),
+       count(*) FILTER (NOT doomed), min(key) FILTER (NOT doomed)
+FROM old JOIN wanted USING (key) GROUP BY filename
+"""
+
+_PAIRS: Final = """
+SELECT capture_id, document_id, sum(n), count(*) OVER () FROM (
+    SELECT capture_id, document_id, 1 AS n FROM come_captures WHERE outcome = 'kept'
+    UNION ALL SELECT capture_id, document_id, -1 FROM gone_captures WHERE outcome = 'kept'
+    UNION ALL SELECT capture_id, document_id, -1 FROM come_documents
+    UNION ALL SELECT capture_id, document_id, 1 FROM gone_documents
+) GROUP BY capture_id, document_id HAVING sum(n) <> 0 ORDER BY capture_id, document_id LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """One table on the way to the next version."""
+
+    table: str
+    before: list[DataFile]
+    after: list[DataFile]
+    added: int
+    """Rows appended."""
+    removed: int
+    """Rows deleted that were there."""
+    replaced: int
+    """Of those, rows whose key was appended again."""
+
+
+@dataclass(frozen=True)
+class _Hit:
+    file: str
+    removed: int
+    replaced: int
+    clashes: int
+    example: str | None
+
+
+class Planner:
+    """Works out the changes of one commit.
+
+    `current(table, file)` is the path of a file of the present version, `staged(table, file)` of
+    one just written, `writer(table)` opens a writer for rewritten files.
+    """
+
+    def __init__(
+        self,
+        sql: duckdb.DuckDBPyConnection,
+        current: Callable[[str, str], Path],
+        staged: Callable[[str, str], Path],
+        writer: Callable[[str], TableWriter],
+    ) -> None:
+        self._sql = sql
+        self._current = current
+        self._staged = staged
+        self._writer = writer
+
+    def change(
+        self, table: str, before: list[DataFile], appends: Sequence[DataFile], deletes: Iterable[str]
+    ) -> TableChange:
+        """Plan one table: files without a deleted key stay, the others are rewritten without them.
+
+        Raises LedgerError where an appended key exists already or comes twice.
+        """
+        key = KEYS[table]
+        doomed = pa.array(sorted(set(deletes)), pa.string())
+        added = [file for file in appends if file.rows]
+        kept = [file for file in before if file.rows]
+        self._sql.register("doomed", pa.table({"key": doomed}))
+        view(self._sql, "new", (self._staged(table, f.name) for f in added), f"{key} AS key", ["key"])
+        view(
+            self._sql,
+            "old",
+            (self._current(table, f.name) for f in kept),
+            f"{key} AS key, filename",
+            ["key", "filename"],
+        )
+        self._refuse_doubles(table)
+        hits = self._hits() if kept and (len(doomed) or added) else []
+        for hit in hits:
+            if hit.clashes:
+                raise LedgerError(
+                    f"table {table}: {hit.clashes} rows to append have a {key} that exists already "
+                    f"(e.g. {hit.example}); delete the old row in the same commit to replace it"
+                )
+        touched = {hit.file: hit for hit in hits if hit.removed}
+        after = [file for file in kept if file.name not in touched]
+        after += self._rewrite(table, key, [file for file in kept if file.name in touched], touched, doomed)
+        after += added
+        return TableChange(
+            table,
+            before,
+            after,
+            added=sum(file.rows for file in added),
+            removed=sum(hit.removed for hit in hits),
+            replaced=sum(hit.replaced for hit in hits),
+        )
+
+    def check_pairs(self, documents: TableChange, captures: TableChange) -> None:
+        """Every kept capture has its document and every document its one kept capture.
+
+        They did before this commit, so it is enough that the rows that leave and the rows that
+        come cancel out. Raises LedgerError with an example.
+        """
+        for change in (documents, captures):
+            old = {file.name for file in change.before}
+            new = {file.name for file in change.after}
+            come = [self._staged(change.table, f.name) for f in change.after if f.name not in old and f.rows]
+            gone = [
+                self._current(change.table, f.name) for f in change.before if f.name not in new and f.rows
+            ]
+            columns = ["capture_id", "document_id"] + (["outcome"] if change.table == "captures" else [])
+            view(self._sql, f"come_{change.table}", come, ", ".join(columns), columns)
+            view(self._sql, f"gone_{change.table}", gone, ", ".join(columns), columns)
+        odd = self._sql.execute(_PAIRS).fetchone()
+        if odd:
+            capture, document, surplus, count = odd
+            what = (
+                f"capture {capture} is kept as document {document}, but there is no such document"
+                if surplus > 0
+                else f"document {document} names capture {capture}, which the ledger does not keep for it"
+            )
+            raise LedgerError(
+                f"ledger and documents disagree in {count} places: {what}; nothing was committed"
+            )
+
+    def _refuse_doubles(self, table: str) -> None:
+        double = self._sql.execute(_DOUBLES).fetchone()
+        if double:
+            raise LedgerError(
+                f"table {table}: {KEYS[table]} {double[0]} is appended {double[1]} times; once is right"
+            )
+
+    def _hits(self) -> list[_Hit]:
+        return [_Hit(Path(name).name, *rest) for name, *rest in self._sql.execute(_HITS).fetchall()]
+
+    def _rewrite(
+        self, table: str, key: str, files: list[DataFile], hits: Mapping[str, _Hit], doomed: pa.Array
+    ) -> list[DataFile]:
+        files = [file for file in files if hits[file.name].removed < file.rows]
+        if not files:
+            return []
+        with self._writer(table) as writer:
+            for file in files:
+                path = self._current(table, file.name)
+                try:
+                    with pq.ParquetFile(path, page_checksum_verification=True) as source:
+                        for batch in source.iter_batches(batch_size=4096):
+                            keep = pc.invert(pc.is_in(batch.column(key), value_set=doomed))
+                            writer.write(batch.filter(keep))
+                except (pa.ArrowException, OSError) as error:
+                    raise DamagedError(
+                        f"{path}: cannot be read ({error}); see `qingyuan snapshots verify`"
+                    ) from error
+        return writer.files
+
+
+def check_ledger(captures: TableChange, facts: RunFacts) -> None:
+    """What came in is what stands in the ledger. Raises LedgerError."""
+    lost = captures.removed - captures.replaced
+    if lost:
+        raise LedgerError(
+            f"{lost} captures would vanish from the ledger; a capture may change its outcome, not leave"
+        )
+    new = captures.added - captures.replaced
+    if new != facts.read - facts.repeated:
+        raise LedgerError(
+            f"captures do not balance: {facts.read} read, {facts.repeated} of them known already, "
+            f"so {facts.read - facts.repeated} outcomes are due, but {new} stand in the ledger; "
+            "nothing was committed"
+        )
+
+
+def document_counts(documents: TableChange) -> DocumentCounts:
+    """New, changed and gone documents of a change."""
+    return DocumentCounts(
+        total=sum(file.rows for file in documents.after),
+        new=documents.added - documents.replaced,
+        changed=documents.replaced,
+        gone=documents.removed - documents.replaced,
+    )
