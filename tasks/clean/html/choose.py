@@ -1,0 +1,177 @@
+"""Which blocks hold the article.
+
+The block that is worth most as prose wins, weighed by its place after the headline and by its name;
+then one goes down while nothing of worth is left behind. Containers that publishing systems name
+as the article's body win even when they are short, if there is only one of their kind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from tasks.clean.html.outline import Block, Outline
+from tasks.clean.html.words import Hint
+
+_PARAGRAPHS: Final = frozenset(
+    ("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dt", "dd", "tr", "tbody", "td")
+)
+_NAMES: Final = re.compile(r'(?:^|\s)(class|id)="([^"]*)"')
+_WEIGHTS: Final = {Hint.BODY: 1.25, Hint.CONTENT: 1.08, Hint.NONE: 1.0, Hint.COMMENT: 0.6, Hint.CHROME: 0.6}
+_WORTHLESS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The blocks of the article in page order, and what it is worth."""
+
+    blocks: list[Block]
+    value: float
+
+
+def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
+    """The blocks that hold the article (forum: the column that holds the posts)."""
+    blocks = outline.blocks
+    anchor = outline.runs[headline].piece if headline >= 0 else -1
+    shaded = _shaded(blocks, forum)
+    best = _best(outline, blocks, anchor, shaded, forum)
+    if not forum and (named := _named_body(blocks, anchor, shaded, best)):
+        best = named
+    if best.value < _WORTHLESS and (larger := _largest(blocks, shaded, best, anchor)):
+        best = larger
+    best = _descend(blocks, best, forum)
+    while best.tag in _PARAGRAPHS and best.parent > 0:
+        best = blocks[best.parent]
+    return Choice([best, *_siblings(blocks, best, forum)] if not forum else [best], best.value)
+
+
+def signature(block: Block) -> tuple[str, str, bool]:
+    """Tag, class names without digits, and whether the id counts: equal for entries of one template."""
+    names = dict(_NAMES.findall(block.attributes))
+    classes = " ".join(sorted(set(re.sub(r"\d+", "", names.get("class", "")).split())))
+    identity = re.sub(r"\d+", "#", names.get("id", ""))
+    return block.tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
+
+
+def _shaded(blocks: list[Block], forum: bool) -> list[bool]:
+    """For each block, whether an ancestor's name says chrome (or comments, unless in a forum)."""
+    shaded = [False] * len(blocks)
+    for index in range(1, len(blocks)):
+        parent = blocks[index].parent
+        hint = blocks[parent].hint
+        shaded[index] = shaded[parent] or (
+            (
+                hint is Hint.CHROME
+                or (hint is Hint.COMMENT and not forum)
+                or blocks[parent].tag in ("aside", "nav", "footer")
+            )
+            and blocks[parent].tag != "body"
+        )
+    return shaded
+
+
+def _best(outline: Outline, blocks: list[Block], anchor: int, shaded: list[bool], forum: bool) -> Block:
+    length = max(1, len(outline.pieces) - max(anchor, 0))
+    best, best_key = blocks[0], -1e9
+    for index, block in enumerate(blocks):
+        value = block.value
+        if value <= 0:
+            continue
+        weight = _WEIGHTS[block.hint] if not forum or block.hint is not Hint.COMMENT else 1.0
+        if shaded[index]:
+            weight *= 0.15
+        if anchor >= 0:
+            if block.start > anchor:
+                weight *= 1.15 - 0.45 * (block.start - anchor) / length
+            elif block.end < anchor:
+                weight *= 0.5
+        if value * weight > best_key:
+            best, best_key = block, value * weight
+    return best
+
+
+def _named_body(blocks: list[Block], anchor: int, shaded: list[bool], best: Block) -> Block | None:
+    """The one block a publishing system names as the article's body, if it is not `best` or within it."""
+    named = [
+        block
+        for index, block in enumerate(blocks)
+        if block.hint is Hint.BODY
+        and not shaded[index]
+        and not block.hidden
+        and block.end > anchor
+        and block.text > 12
+        and block.text > 1.5 * block.linked
+        and block.value > -0.5 * block.text
+    ]
+    outer = [
+        block
+        for block in named
+        if not any(other.start < block.start and block.end < other.end for other in named)
+    ]
+    if not outer or any(other is best for other in outer):
+        return None
+    counts: dict[tuple[str, str, bool], int] = {}
+    for block in outer:
+        key = signature(block)
+        counts[key] = counts.get(key, 0) + 1
+    single = [block for block in outer if counts[signature(block)] == 1]
+    if not single:
+        return None
+    body = max(single, key=lambda block: block.value)
+    if best.start < body.start and body.end < best.end:
+        rest = best.value - body.value
+        return body if rest < 0.25 * body.value else None
+    if body.start < best.start and best.end < body.end:
+        return body if body.value > 0.8 * best.value else None
+    near = body.start < best.start or anchor < 0
+    return body if body.value > (0.03 if near else 0.5) * best.value else None
+
+
+def _largest(blocks: list[Block], shaded: list[bool], best: Block, anchor: int) -> Block | None:
+    """On a page without prose: the innermost block with much of the page's text."""
+    page = blocks[0].text + blocks[0].linked
+    if best.value > 25 or page < 300:
+        return None
+    large = [
+        block
+        for index, block in enumerate(blocks[1:], 1)
+        if block.hint is not Hint.CHROME and not shaded[index] and block.text + block.linked > 0.4 * page
+    ]
+    return large[-1] if large else None
+
+
+def _descend(blocks: list[Block], block: Block, forum: bool) -> Block:
+    while True:
+        kid: Block | None = None
+        at = blocks.index(block) + 1
+        while at < block.last:
+            child = blocks[at]
+            if kid is None or child.value > kid.value:
+                kid = child
+            at = child.last
+        if kid is None or kid.value < 0.5 * block.value or kid.value <= 0:
+            return block
+        left = block.text + block.linked - kid.text - kid.linked
+        if kid.value < 0.9 * block.value and block.value - kid.value > 0.3 * left:
+            return block
+        if forum and kid.text < 0.85 * block.text:
+            return block
+        block = kid
+
+
+def _siblings(blocks: list[Block], block: Block, forum: bool) -> list[Block]:
+    """Blocks of the same template beside the chosen one: further pages or parts of the article."""
+    mark = signature(block)
+    if not mark[2] or block.parent < 0:
+        return []
+    return [
+        other
+        for other in blocks
+        if other is not block
+        and other.parent == block.parent
+        and other.value > 0
+        and not other.headlines
+        and other.tag == block.tag
+        and signature(other) == mark
+    ]

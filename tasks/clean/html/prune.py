@@ -1,0 +1,51 @@
+"""What has to leave the chosen blocks: link lists, share bars, widgets, feeds of other articles."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tasks.clean.html.outline import Block, Outline
+from tasks.clean.html.words import Hint
+
+_TABLE_PARTS: Final = frozenset(("p", "td", "tr", "tbody", "table", "th"))
+_CHROME_TAGS: Final = frozenset(("nav", "aside", "footer"))
+
+
+def prune(outline: Outline, block: Block, *, forum: bool) -> list[Block]:
+    """Blocks inside `block` to leave out, in order and not nested; none if too much would go."""
+    blocks = outline.blocks
+    dropped: list[Block] = []
+    at = blocks.index(block) + 1
+    while at < block.last:
+        part = blocks[at]
+        if _unwanted(part, block, forum):
+            dropped.append(part)
+            at = part.last
+        else:
+            at += 1
+    if sum(part.text for part in dropped) >= 0.35 * block.text and not forum:
+        dropped = [
+            part
+            for part in dropped
+            if part.text < 0.2 * block.text or part.hint is Hint.CHROME and part.value < 0
+        ]
+    return dropped
+
+
+def _unwanted(part: Block, block: Block, forum: bool) -> bool:
+    size = part.text + part.linked
+    if part.hidden and part.text < 0.5 * block.text:
+        return True
+    if part.linked > 0.6 * size and part.linked > 4 and (part.links > 1 or size < 30):
+        return True
+    if part.tag in _TABLE_PARTS:
+        return False
+    if part.tag in _CHROME_TAGS and size < 0.5 * (block.text + block.linked):
+        return True
+    if part.hint is Hint.CHROME and part.value < 40:
+        return True
+    if part.hint is Hint.COMMENT and not forum:
+        return True
+    if part.value < -40 and part.linked > 0.4 * size:
+        return True
+    return part.teasers > 2 and part.linked > 0.08 * size

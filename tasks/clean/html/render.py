@@ -1,0 +1,70 @@
+"""The chosen fragment as lines of text, read with BeautifulSoup."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from bs4 import BeautifulSoup, NavigableString, Tag
+
+_BLOCKS: Final = frozenset(
+    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 "
+    "h4 h5 h6 header hgroup hr html legend li main menu nav ol p pre section summary table tbody td tfoot th thead tr "
+    "ul caption".split()
+)
+_SPACE: Final = re.compile(r"[ \t\r\n\f\v\xa0\u2000-\u200b\u202f\u205f\ufeff]+")
+_WIDE_BREAK: Final = re.compile(
+    r"(?<=[\u2e80-\u9fff\uff00-\uffef，。！？；：、])\s*\n\s*(?=[\u2e80-\u9fff\uff00-\uffef])"
+)
+_CELL_LIMIT: Final = 200
+
+
+def render(markup: str) -> list[str]:
+    """Lines of the fragment: one for each paragraph, heading, list entry, row of a table, line of code."""
+    soup = BeautifulSoup(markup, "lxml")
+    out: list[str] = []
+    _write(soup, out, False)
+    lines = (line.strip(" \t\u3000\xa0\r") for line in "".join(out).split("\n"))
+    return [line for line in lines if line]
+
+
+def _write(element: Tag, out: list[str], preformatted: bool) -> None:
+    for child in element.children:
+        if type(child) is NavigableString:
+            out.append(str(child) if preformatted else _flat(str(child)))
+        elif isinstance(child, Tag):
+            name = child.name
+            if name == "br":
+                out.append("\n")
+            elif name == "tr" and (row := _row(child)):
+                out.append(f"\n{row}\n")
+            elif name in _BLOCKS:
+                out.append("\n")
+                _write(child, out, preformatted or name == "pre")
+                out.append("\n")
+            else:
+                _write(child, out, preformatted)
+
+
+def _flat(text: str) -> str:
+    if "\n" in text:
+        text = _WIDE_BREAK.sub("", text)
+    return _SPACE.sub(" ", text)
+
+
+def _row(row: Tag) -> str | None:
+    """A row of a table of data on one line, cells apart by a tab; None where the table is for layout."""
+    cells = [cell for cell in row.children if isinstance(cell, Tag)]
+    if len(cells) < 2:
+        return None
+    texts = []
+    for cell in cells:
+        if (
+            cell.find(("table", "ul", "ol", "h1", "h2", "h3")) is not None
+            or len(cell.find_all(("p", "div"), limit=3)) > 2
+        ):
+            return None
+        texts.append(_flat(cell.get_text(" ")).strip(" \u3000"))
+    if any(len(text) > _CELL_LIMIT for text in texts):
+        return None
+    return "\t".join(texts)

@@ -1,0 +1,81 @@
+"""What the names of classes and ids and the words of lines tell, read from config/lexicon/html.yaml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from typing import Any, Final
+
+import yaml
+
+from config.settings import CONFIG
+
+_NAMES: Final = re.compile(r'(?:^|\s)(?:id|class|role|itemprop)="([^"]*)"')
+_HIDDEN: Final = re.compile(r'style="[^"]*display:\s*none|(?:^|\s)hidden(?:=""|\s|$)|aria-hidden="true"')
+
+
+class Hint(IntEnum):
+    """What the name of a block promises."""
+
+    CHROME = -2
+    COMMENT = -1
+    NONE = 0
+    CONTENT = 1
+    BODY = 2
+
+
+@dataclass(frozen=True)
+class Words:
+    """The word lists, compiled once."""
+
+    hint: Callable[[str], tuple[Hint, bool]]
+    """Attributes of a block -> what its names promise, and whether it is hidden."""
+    boilerplate: Callable[[str], object]
+    """A run of text -> something true if it is a site's boilerplate."""
+    head: re.Pattern[str]
+    """A line above the article: by-line, time, tools."""
+    tail: re.Pattern[str]
+    """A line below the article that is not part of it."""
+    cut: re.Pattern[str]
+    """A line below the article after which nothing belongs to it."""
+    forum: re.Pattern[str]
+    """Titles, body classes and urls of forums and of questions and answers."""
+
+
+@lru_cache(maxsize=1)
+def load_words() -> Words:
+    """The word lists shipped in config/lexicon/html.yaml."""
+    raw: dict[str, Any] = yaml.safe_load((CONFIG / "lexicon" / "html.yaml").read_text(encoding="utf-8"))
+
+    def either(name: str, template: str = "(?:{})") -> re.Pattern[str]:
+        return re.compile(template.format("|".join(raw[name])), re.IGNORECASE)
+
+    body, content, chrome, comment = (
+        either(name) for name in ("names_body", "names_content", "names_chrome", "names_comment")
+    )
+
+    @lru_cache(maxsize=16384)
+    def hint(attributes: str) -> tuple[Hint, bool]:
+        hidden = _HIDDEN.search(attributes) is not None
+        names = " ".join(_NAMES.findall(attributes))
+        if len(names) < 2:
+            return Hint.NONE, hidden
+        if body.search(names):
+            return Hint.BODY, hidden
+        if chrome.search(names):
+            return Hint.CHROME, hidden
+        if comment.search(names):
+            return Hint.COMMENT, hidden
+        return (Hint.CONTENT if content.search(names) else Hint.NONE), hidden
+
+    return Words(
+        hint=hint,
+        boilerplate=either("boilerplate").search,
+        head=either("head_lines", r"^(?:{})"),
+        tail=either("tail_lines", r"^(?:{})\s*$"),
+        cut=either("cut_lines", r"^(?:{})"),
+        forum=either("forum"),
+    )
