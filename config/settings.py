@@ -98,6 +98,14 @@ class CollectSettings(Section):
 class RepairSettings(Section):
     """Repair of byte damage and pinyin glosses."""
 
+    distinct_glosses: int = Field(3, ge=1, le=100,
+                                  description="Distinct characters a page must gloss before its glosses and byte damage are touched.")
+    margin: float = Field(6.0, ge=0, le=100,
+                          description="How much likelier (natural logarithm) a repaired stretch must be than what stood there.")
+    ambiguous: float = Field(3.0, ge=0, le=100,
+                             description="Readings within this distance (natural logarithm) of the best are recorded as alternatives.")
+    longest_shift: int = Field(400, ge=10, le=10_000, description="Longest stretch, in characters, that is read as shifted.")
+
 
 class ChromeSettings(Section):
     """Removal of site chrome, link farms and boilerplate from text."""
