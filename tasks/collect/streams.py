@@ -1,7 +1,8 @@
 """Bytes of an input file in bounded memory.
 
-A layer gives chunks of bytes (plain here, the compressed ones in compression.py); a `Window` reads a layer with look-ahead, by lines or by count. Damage ends a stream at the place where it
-was met: `Window.damage` then holds the sentence for people, and everything before it was given.
+A layer gives chunks of bytes (plain here, the compressed ones in compression.py); a `Window` reads
+a layer with look-ahead, by lines or by count. Damage ends a stream at the place where it was met:
+`Window.damage` then holds the sentence for people, and everything before it was given.
 """
 
 from __future__ import annotations

@@ -116,8 +116,8 @@ def _framing(stream: Window, record: _Record, body: bytes, got: int) -> str | No
         if _NEXT in body:
             why = "its Content-Length is wrong"
         return f"the record is cut: {got} of {record.length} bytes are there; {why}"
-    after = stream.peek(16).lstrip(b"\r\n")
-    if not after or after.startswith(b"WARC/"):
+    after = stream.peek(5)
+    if after.startswith((b"\r\n\r\n", b"\n\n", b"WARC/")) or not after.strip(b"\r\n"):
         return None
     return f"the Content-Length of this WARC record ({record.length}) is wrong: no record follows"
 
