@@ -128,8 +128,9 @@ class Store:
         version: int | None = None,
         columns: Sequence[str] | None = None,
         filter: pc.Expression | None = None,
+        batch_size: int = 8192,
     ) -> Iterator[pa.RecordBatch]:
-        """Like `read`, batch by batch, in bounded memory."""
+        """Like `read`, in batches of `batch_size` rows at most and in bounded memory."""
         files = self.files(table, version)
         if not files:
             return
@@ -143,6 +144,7 @@ class Store:
             yield from source.to_batches(
                 columns=list(columns) if columns is not None else None,
                 filter=filter,
+                batch_size=batch_size,
                 batch_readahead=2,
                 fragment_readahead=1,
             )
@@ -201,6 +203,7 @@ class Store:
         previous = self._writable()
         now = previous.version if previous else 0
         if previous and previous.run_id == run_id:
+            self._forget(run_id)
             return previous
         if parent is not None and parent != now:
             raise ConflictError(

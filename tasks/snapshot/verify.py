@@ -1,0 +1,181 @@
+"""Is a version what it was when it was made? Bytes, counts, ledger and digests, all computed afresh."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake.exceptions import DeltaError
+
+from tasks.snapshot import delta
+from tasks.snapshot.digest import documents_digest
+from tasks.snapshot.errors import StoreError
+from tasks.snapshot.manifest import KEYS, PUBLISHED, DataFile, Manifest
+from tasks.snapshot.search import engine, view
+from tasks.snapshot.store import Store
+from tasks.tables import TABLES, Outcome
+
+_MODULUS: Final = 1 << 256
+
+_LEDGER: Final = {
+    "captures are kept without a document that names them": """
+        SELECT capture_id FROM captures c WHERE outcome = 'kept' AND NOT EXISTS
+            (SELECT 1 FROM documents d WHERE d.document_id = c.document_id AND d.capture_id = c.capture_id)""",
+    "documents have no kept capture": """
+        SELECT document_id FROM documents d WHERE NOT EXISTS (SELECT 1 FROM captures c
+            WHERE c.outcome = 'kept' AND d.document_id = c.document_id AND d.capture_id = c.capture_id)""",
+    "captures belong to a document that does not exist": """
+        SELECT capture_id FROM captures c WHERE document_id IS NOT NULL AND NOT EXISTS
+            (SELECT 1 FROM documents d WHERE d.document_id = c.document_id)""",
+}
+
+
+@dataclass
+class Verification:
+    """What was looked at, and what was wrong."""
+
+    version: int
+    checks: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.problems
+
+
+def verify(store: Store, version: int) -> Verification:
+    """Check a version completely; reads all its files. Raises UnknownVersionError.
+
+    Whatever is wrong with it is listed in `problems`, in sentences that name the file or row.
+    """
+    result = Verification(version)
+    try:
+        manifest = store.manifest(version)
+    except StoreError as error:
+        store.published(version)
+        result.problems.append(str(error))
+        return result
+    sound = _check_files(store, manifest, result)
+    _check_published(store, manifest, result)
+    _check_log(store, manifest, result)
+    if sound:
+        _check_rows(store, manifest, result)
+        _check_ledger(store, manifest, result)
+    else:
+        result.problems.append("rows, ledger and digests were not checked, because files are damaged")
+    return result
+
+
+def _sum(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _check_files(store: Store, manifest: Manifest, result: Verification) -> bool:
+    count = size = 0
+    before = len(result.problems)
+    for table in TABLES:
+        for file in manifest.files(table):
+            path = store.file(table, file.name)
+            problem = _damage(path, file)
+            if problem:
+                result.problems.append(f"{path}: {problem}")
+            count += 1
+            size += file.bytes
+    result.checks.append(f"{count} files, {size:,} bytes: SHA-256 and row counts")
+    return len(result.problems) == before
+
+
+def _damage(path: Path, file: DataFile) -> str | None:
+    try:
+        if path.stat().st_size != file.bytes:
+            return f"has {path.stat().st_size:,} bytes instead of {file.bytes:,}"
+        if _sum(path) != file.sha256:
+            return "its bytes have changed (SHA-256 differs)"
+        rows = pq.read_metadata(path).num_rows
+    except FileNotFoundError:
+        return "is missing"
+    except (OSError, pa.ArrowException) as error:
+        return f"cannot be read: {error}"
+    return f"has {rows} rows instead of {file.rows}" if rows != file.rows else None
+
+
+def _check_published(store: Store, manifest: Manifest, result: Verification) -> None:
+    for table, name in PUBLISHED.items():
+        folder = store.published(manifest.version) / name
+        files = {file.name: file for file in manifest.files(table)}
+        found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        for odd in sorted(found ^ set(files)):
+            result.problems.append(
+                f"{folder / odd}: {'does not belong here' if odd in found else 'is missing'}"
+            )
+        for same in sorted(found & set(files)):
+            path, home = folder / same, store.file(table, same)
+            linked = home.exists() and path.samefile(home)
+            if not linked and _sum(path) != files[same].sha256:
+                result.problems.append(f"{path}: its bytes have changed (SHA-256 differs)")
+    result.checks.append("the published folder holds exactly these files")
+
+
+def _check_log(store: Store, manifest: Manifest, result: Verification) -> None:
+    for table, pin in manifest.tables.items():
+        folder = store.path / "tables" / table
+        try:
+            listed = delta.listed(folder, pin.delta_version)
+        except (DeltaError, OSError) as error:
+            result.problems.append(f"{folder}: the Delta log cannot be read at {pin.delta_version}: {error}")
+            continue
+        if listed != {file.name for file in pin.files}:
+            result.problems.append(f"{folder}: the Delta log at {pin.delta_version} lists other files")
+    result.checks.append("the Delta log of every table lists the same files")
+
+
+def _check_rows(store: Store, manifest: Manifest, result: Verification) -> None:
+    total = 0
+    try:
+        for batch in store.scan("documents", version=manifest.version, batch_size=2000):
+            total += documents_digest(batch)
+    except StoreError as error:
+        result.problems.append(str(error))
+        return
+    if f"{total % _MODULUS:064x}" != manifest.content_digest:
+        result.problems.append("the content digest of the documents is not the one in the manifest")
+    result.checks.append("content digest, and the SHA-256 of every text")
+
+
+def _check_ledger(store: Store, manifest: Manifest, result: Verification) -> None:
+    add: Callable[[str], None] = result.problems.append
+    counts = manifest.counts
+    with engine(store.settings, store.path / "staging" / "scratch") as sql:
+        for table, key in KEYS.items():
+            files = [store.file(table, file.name) for file in manifest.files(table) if file.rows]
+            extra = {"captures": ", document_id, outcome, rule", "documents": ", capture_id"}.get(table, "")
+            names = [key, *extra.replace(",", "").split()]
+            view(sql, table, files, key + extra, names)
+            view(sql, "keyed", files, f"{key} AS key", ["key"])
+            rows, distinct = sql.execute("SELECT count(*), count(DISTINCT key) FROM keyed").fetchall()[0]
+            if rows != distinct:
+                add(f"table {table}: {rows - distinct} rows repeat a {key}")
+            if rows != manifest.tables[table].rows:
+                add(f"table {table}: {rows} rows, but the manifest says {manifest.tables[table].rows}")
+        found = dict(
+            sql.execute("SELECT outcome || ' ' || rule, count(*) FROM captures GROUP BY ALL").fetchall()
+        )
+        if found != counts.rules:
+            add("the outcomes in the ledger are not those the manifest counts")
+        odd = {name.partition(" ")[0] for name in found} - set(Outcome)
+        if odd:
+            add(f"the ledger has unknown outcomes: {', '.join(sorted(odd))}")
+        if sum(counts.outcomes.values()) != counts.captures:
+            add(f"{counts.captures} captures, but the outcomes add up to {sum(counts.outcomes.values())}")
+        for what, query in _LEDGER.items():
+            rows = sql.execute(query).fetchall()
+            if rows:
+                add(f"{len(rows)} {what}, e.g. {min(row[0] for row in rows)}")
+    result.checks.append("every capture has one outcome, every document one kept capture, no key comes twice")
