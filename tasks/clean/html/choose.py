@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from tasks.clean.html.outline import Block, Outline
+from tasks.clean.html.outline import Block, Outline, feed_factor
 from tasks.clean.html.words import Hint
 
 _PARAGRAPHS: Final = frozenset(
@@ -33,7 +33,9 @@ class Choice:
 def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     """The blocks that hold the article (forum: the column that holds the posts)."""
     blocks = outline.blocks
-    anchor = outline.runs[headline].piece if headline >= 0 else -1
+    if forum:
+        soften(outline)
+    anchor = outline.runs[headline].span[0] if headline >= 0 else -1
     shaded = _shaded(blocks, forum)
     best = _best(outline, blocks, anchor, shaded, forum)
     if not forum and (named := _named_body(blocks, anchor, shaded, best)):
@@ -44,6 +46,25 @@ def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     while best.tag in _PARAGRAPHS and best.parent > 0:
         best = blocks[best.parent]
     return Choice([best, *_siblings(blocks, best, forum)] if not forum else [best], best.value)
+
+
+def soften(outline: Outline) -> None:
+    """Value the blocks anew for a page of posts, where names, dates and buttons stand between the
+    posts: links count a third against a block, labels nothing, comments as any text."""
+    blocks = outline.blocks
+    for block in blocks:
+        block.value = 0.0
+    for run in outline.runs:
+        blocks[run.block].value += run.value if run.value > 0 else 0.3 * run.value if run.linked else 0.0
+    for block in reversed(blocks[1:]):
+        if block.value > 0:
+            if block.hidden:
+                block.value *= 0.1
+            if block.hint is Hint.CHROME:
+                block.value *= 0.3
+            if block.teasers > 2:
+                block.value *= feed_factor(block)
+        blocks[block.parent].value += block.value
 
 
 def signature(block: Block) -> tuple[str, str, bool]:
@@ -144,7 +165,7 @@ def _largest(blocks: list[Block], shaded: list[bool], best: Block, anchor: int) 
 def _descend(blocks: list[Block], block: Block, forum: bool) -> Block:
     while True:
         kid: Block | None = None
-        at = blocks.index(block) + 1
+        at = block.index + 1
         while at < block.last:
             child = blocks[at]
             if kid is None or child.value > kid.value:

@@ -8,13 +8,16 @@ from datetime import datetime
 from selectolax.lexbor import LexborHTMLParser
 
 from config.settings import ExtractSettings
+from tasks.clean.html.about import describe
 from tasks.clean.html.choose import choose
-from tasks.clean.html.headline import find_headline, main_part
+from tasks.clean.html.forum import labels
+from tasks.clean.html.headline import find_headline, main_part, words_of
 from tasks.clean.html.outline import body_markup, read_outline
 from tasks.clean.html.prune import prune
 from tasks.clean.html.render import render
 from tasks.clean.html.trim import trim
 from tasks.clean.html.words import load_words
+from tasks.clean.metadata import read_statements
 from tasks.tables import Metadata
 
 
@@ -44,8 +47,8 @@ class Extractor:
         """The article of the page `html`; any text is accepted, a page without text gives an empty one."""
         words = self._words
         tree = LexborHTMLParser(html)
-        node = tree.css_first("title")
-        title = node.text(strip=True) if node is not None else ""
+        statements = read_statements(tree, html)
+        title = statements.title
         body = tree.body
         marks = (
             " ".join(value or "" for name, value in body.attributes.items() if name in ("id", "class"))
@@ -58,9 +61,13 @@ class Extractor:
         choice = choose(outline, headline, forum=forum)
         lines: list[str] = []
         for block in choice.blocks:
-            lines += render(outline.markup(block, prune(outline, block, forum=forum)))
-        heading = outline.runs[headline].words if headline >= 0 else main_part(title)
+            left_out = prune(outline, block, forum=forum)
+            if forum:
+                left_out = sorted((*left_out, *labels(outline, block, words)))
+            lines += render(outline.markup(block, left_out))
+        heading = words_of(outline.runs[headline]) if headline >= 0 else main_part(title)
         lines = trim(lines, heading, words)
         if forum and heading and heading not in lines[:3]:
             lines.insert(0, heading)
-        return Extracted(heading, "\n".join(lines), Metadata(), "forum" if forum else "article", 0.0, 0.0)
+        metadata = describe(outline, statements, headline, choice.blocks[0], url=url, captured_at=captured_at)
+        return Extracted(metadata.title, "\n".join(lines), metadata, "forum" if forum else "article", 0.0, 0.0)

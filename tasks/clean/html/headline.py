@@ -6,9 +6,9 @@ import html
 import re
 from typing import Final
 
-from tasks.clean.html.outline import Outline
+from tasks.clean.html.outline import SEAM, Outline, Run
 
-_PARTS: Final = re.compile(r"\s*[-_|–—·»«丨]+\s*|\s{2,}")
+_PARTS: Final = re.compile(r"\s*[-_|–—·»«丨]+\s*|\s{2,}|::")
 _SPACE: Final = re.compile(r"\s+")
 _RANK: Final = {"h1": 4.0, "h2": 3.0, "h3": 2.5, "h4": 1.5}
 _TITLE_NAME: Final = re.compile(r'="[^"]*(?:title|headline|biaoti|\bbt\b)[^"]*"', re.IGNORECASE)
@@ -20,35 +20,43 @@ def title_parts(title: str) -> list[str]:
 
 
 def main_part(title: str) -> str:
-    """The longest part of a <title>: the headline without section and site name."""
-    return max(title_parts(title), key=len, default="")
+    """The headline within a <title>: its first part, or the longest if that is much longer."""
+    parts = title_parts(title)
+    if len(parts) > 2:
+        parts.pop()  # the site's name
+    longest = max(parts, key=len, default="")
+    return parts[0] if parts and len(parts[0]) >= min(6, 0.4 * len(longest)) and len(parts[0]) > 1 else longest
 
 
-def find_headline(outline: Outline, title: str, others: tuple[str, ...] = ()) -> int:
+def words_of(run: Run) -> str:
+    """The words of a headline: entities and seams resolved, white space collapsed."""
+    words = run.words.replace(SEAM, "")
+    return _SPACE.sub(" ", html.unescape(words) if "&" in words else words).strip()
+
+
+def find_headline(outline: Outline, title: str) -> int:
     """Index of the run that is the headline, or -1.
 
-    It repeats most of the <title> (or of one of `others`: og:title and the like); headings and blocks
-    named so come first, links last.
+    It repeats most of the <title>, or one part of it exactly; headings and blocks named so come first,
+    the beginning of the <title> before its end, links last.
     """
-    targets = [_SPACE.sub("", text) for text in (title, *others) if text]
-    mains = [_SPACE.sub("", main_part(text)) for text in (title, *others) if text]
+    target = _SPACE.sub("", title)
+    main = _SPACE.sub("", main_part(title))
+    parts = {_SPACE.sub("", part) for part in title_parts(title)}
     best, best_rank = -1, 0.0
     for index, run in enumerate(outline.runs):
-        words = run.words
-        if not 3 < len(words) < 150:
+        if not 1 < len(run.words) < 150:
             continue
-        plain = _SPACE.sub("", html.unescape(words) if "&" in words else words)
+        plain = _SPACE.sub("", words_of(run))
         size = len(plain)
-        if not any(
-            (plain in target and size >= 0.45 * len(main))
-            or (len(main) > 5 and main in plain and size < 2 * len(main))
-            for target, main in zip(targets, mains, strict=True)
-        ):
-            continue
         block = outline.blocks[run.block]
-        rank = _RANK.get(block.tag, 1.0)
-        if _TITLE_NAME.search(block.attributes):
-            rank += 1.2
+        whole = plain == main or (main in plain and 5 < len(main) and size < 2 * len(main))
+        if not whole and not (size > 3 and plain in target and size >= 0.45 * len(main)):
+            if plain not in parts or block.tag not in _RANK:
+                continue
+        rank = _RANK.get(block.tag, 1.0) + (1.0 if whole else 0.0) + (1.0 if target.startswith(plain) else 0.0)
+        if block.attributes and _TITLE_NAME.search(block.attributes):
+            rank += 1.0
         if run.linked > run.text:
             rank *= 0.4
         if block.hidden:

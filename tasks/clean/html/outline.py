@@ -61,6 +61,12 @@ _SENTENCE: Final = ("，", "。", "！", "？", "；", "：", "、", "“", "「
 _LATIN_SENTENCE: Final = (", ", ". ", "! ", "? ")
 
 
+SEAM: Final = "\x1f"
+"""Stands where a <span> ended: by-lines set their parts apart by nothing else."""
+Span = tuple[int, int]
+"""A stretch of `Outline.pieces`: first, and one after the last."""
+
+
 @dataclass(slots=True, eq=False)
 class Block:
     """A block element: its place in the tag list and what its text amounts to, descendants included."""
@@ -72,6 +78,8 @@ class Block:
     start: int
     """Index of its opening tag in `Outline.pieces`."""
     hint: Hint
+    index: int
+    """Its place in `Outline.blocks`."""
     end: int = 0
     """Index of its closing tag in `Outline.pieces`."""
     last: int = 0
@@ -103,7 +111,7 @@ class Run:
     links: int
     marks: int
     block: int
-    piece: int
+    span: Span
     value: float
 
 
@@ -115,15 +123,16 @@ class Outline:
     blocks: list[Block] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
 
-    def markup(self, block: Block, dropped: list[Block]) -> str:
-        """The block as bare HTML (no attributes, no links) without the blocks in `dropped` (in order)."""
+    def markup(self, block: Block, left_out: list[Span]) -> str:
+        """The block as bare HTML (no attributes, no links) without the spans `left_out` (in order)."""
         parts: list[str] = []
         start = block.start
-        for part in dropped:
-            parts.append(self._join(start, part.start))
-            start = part.end + 1
+        for begin, end in left_out:
+            if begin >= start:
+                parts.append(self._join(start, begin))
+                start = end
         parts.append(self._join(start, block.end + 1))
-        return "".join(parts)
+        return "".join(parts).replace(SEAM, "")
 
     def _join(self, start: int, end: int) -> str:
         pieces = self.pieces
@@ -144,7 +153,7 @@ def body_markup(tree: LexborHTMLParser) -> str:
     markup = (body.html if body is not None else None) or ""
     if "display:" in markup or "jammer" in markup:
         markup = _HIDDEN_INLINE.sub("", markup)
-    return _NOISE.sub("", markup).replace("&nbsp;", " ")
+    return _NOISE.sub("", markup.replace("</span>", SEAM)).replace("&nbsp;", " ")
 
 
 def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
@@ -152,7 +161,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
     pieces = _TAG.split(markup)
     outline = Outline(pieces)
     blocks, runs = outline.blocks, outline.runs
-    root = Block("html", "", -1, 0, 0, Hint.NONE)
+    root = Block("html", "", -1, 0, 0, Hint.NONE, 0)
     root.end = len(pieces) - 1
     blocks.append(root)
     stack = [0]
@@ -173,7 +182,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                 link_depth -= 1
             else:
                 if parts:
-                    _close_run(outline, "".join(parts), text, linked, links, stack[-1], begun, words)
+                    _close_run(outline, "".join(parts), text, linked, links, stack[-1], (begun, at - 1), words)
                     parts = []
                     text = linked = 0.0
                 links = 0
@@ -187,7 +196,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                 else:
                     name, _, attributes = tag.partition(" ")
                     if name not in _VOID and len(blocks) < max_blocks:
-                        block = Block(name, attributes, stack[-1], len(stack), at - 1, Hint.NONE)
+                        block = Block(name, attributes, stack[-1], len(stack), at - 1, Hint.NONE, len(blocks))
                         block.runs = len(runs)
                         if attributes:
                             block.hint, block.hidden = hints(attributes)
@@ -208,7 +217,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
             else:
                 text += weight
     if parts:
-        _close_run(outline, "".join(parts), text, linked, links, stack[-1], begun, words)
+        _close_run(outline, "".join(parts), text, linked, links, stack[-1], (begun, len(pieces)), words)
     while stack:
         index = stack.pop()
         blocks[index].end = len(pieces) - 1
@@ -220,7 +229,7 @@ _VOID: Final = frozenset(("br", "hr", "img", "meta", "link", "col", "area", "bas
 
 
 def _close_run(
-    outline: Outline, run: str, text: float, linked: float, links: int, block: int, piece: int, words: Words
+    outline: Outline, run: str, text: float, linked: float, links: int, block: int, span: Span, words: Words
 ) -> None:
     marks = 0
     if text >= 8:
@@ -231,7 +240,7 @@ def _close_run(
             for mark in _LATIN_SENTENCE:
                 marks += count(mark)
     value = run_value(run, text, linked, links, marks, words)
-    outline.runs.append(Run(run, text, linked, links, marks, block, piece, value))
+    outline.runs.append(Run(run, text, linked, links, marks, block, span, value))
     owner = outline.blocks[block]
     owner.value += value
     owner.text += text

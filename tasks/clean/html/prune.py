@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from tasks.clean.html.outline import Block, Outline
+from tasks.clean.html.outline import Block, Outline, Span
 from tasks.clean.html.words import Hint
 
 _TABLE_PARTS: Final = frozenset(("p", "td", "tr", "tbody", "table", "th"))
 _CHROME_TAGS: Final = frozenset(("nav", "aside", "footer"))
 
 
-def prune(outline: Outline, block: Block, *, forum: bool) -> list[Block]:
-    """Blocks inside `block` to leave out, in order and not nested; none if too much would go."""
+def prune(outline: Outline, block: Block, *, forum: bool) -> list[Span]:
+    """What to leave out inside `block`, in order and not nested; less of it if too much would go."""
     blocks = outline.blocks
     dropped: list[Block] = []
-    at = blocks.index(block) + 1
+    at = block.index + 1
     while at < block.last:
         part = blocks[at]
         if _unwanted(part, block, forum):
@@ -29,7 +29,7 @@ def prune(outline: Outline, block: Block, *, forum: bool) -> list[Block]:
             for part in dropped
             if part.text < 0.2 * block.text or part.hint is Hint.CHROME and part.value < 0
         ]
-    return dropped
+    return [(part.start, part.end + 1) for part in dropped]
 
 
 def _unwanted(part: Block, block: Block, forum: bool) -> bool:

@@ -1,0 +1,115 @@
+"""Metadata of a page from its statements and from the texts around its headline."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import datetime
+from typing import Final
+
+from tasks.clean.html.headline import main_part, title_parts, words_of
+from tasks.clean.html.outline import Block, Outline
+from tasks.clean.metadata import Finder, Statements, load_labels, more_exact, stated_time, url_time, visible_time
+from tasks.tables import Metadata
+
+_ABOVE: Final = 12
+_BELOW: Final = 25
+_TAIL: Final = 15
+_HEADINGS: Final = frozenset(("h1", "h2", "h3"))
+_SPACE: Final = re.compile(r"\s+")
+_CRUMB: Final = re.compile(r"crumb|weizhi|dqwz", re.IGNORECASE)
+_HERE: Final = re.compile(r"\s*【?(?:您?的?(?:当前|當前|现在|所在)(?:的|所在)?位置|您的位置)\s*[:：】]?")
+_SITE: Final = re.compile(r"(?:[网網报報社台站吧]|新闻|新聞|论坛|論壇|百科|频道|頻道|在线|線上|社区|博客|杂志|头条|知乎|豆瓣|文库|\.(?:com|cn|net|org))$")
+_CRUMB_PARTS: Final = re.compile(r"\s*(?:&gt;+|>+|»|›|→|/|::|－|-)\s*|\s+")
+_NOT_SECTION: Final = frozenset(("首页", "首頁", "正文", "当前位置", "当前位置：", "您的位置", "详情", "内容", "", "Home", "文章"))
+_HAN: Final = re.compile(r"[\u4e00-\u9fff]")
+
+
+def describe(
+    outline: Outline,
+    statements: Statements,
+    headline: int,
+    body: Block,
+    *,
+    url: str | None,
+    captured_at: datetime | None,
+) -> Metadata:
+    """The metadata of the page; `headline` is the run that is the headline or -1, `body` the chosen block."""
+    labels = load_labels()
+    finder = Finder(statements, labels)
+    runs = outline.runs
+    begin = headline if headline >= 0 else body.runs
+    first = max(0, begin - _ABOVE)
+    around = [(index - begin, html.unescape(runs[index].words).strip()) for index in range(first, min(len(runs), begin + _BELOW))]
+    tail = [html.unescape(run.words) for run in runs[max(begin, body.runs_end - _TAIL) : body.runs_end + _TAIL]]
+    near = [text for distance, text in around if distance >= 0] + [text for distance, text in around if distance < 0]
+    short = [text for text in near if len(text) < 200]
+
+    _title(finder, outline, headline)
+    for name in ("source", "author", "editors", "section", "site_name"):
+        finder.set_from_meta(name)
+    finder.set_from_text("source", [*short, *(text for text in tail if len(text) < 120)])
+    finder.set("author", statements.linked("author", "name"), "json-ld author")
+    finder.set_from_text("author", short)
+    finder.set_from_text("editors", [*(text for text in reversed(tail)), *short])
+    time = more_exact(stated_time(statements, labels, captured_at), visible_time(around, labels, captured_at))
+    if time is None:
+        for value in statements.times:
+            time = time or visible_time([(0, value)], labels, captured_at)
+    if time is None:
+        ends = [(index + _BELOW, text) for index, text in enumerate(tail)]
+        time = visible_time(ends, labels, captured_at) or url_time(url) or url_time(statements.canonical)
+    if time:
+        finder.set("published_at", *time)
+    finder.set("section", statements.linked("articleSection"), "json-ld articleSection")
+    finder.set("section", _crumb(outline), "breadcrumb")
+    finder.set("site_name", statements.linked("publisher", "name"), "json-ld publisher")
+    parts = title_parts(statements.title)
+    if len(parts) > 1 and headline >= 0 and _SITE.search(parts[-1]):
+        finder.set("site_name", parts[-1], "title")
+    finder.set("canonical_url", statements.canonical, "link canonical")
+    finder.set_from_meta("canonical_url")
+    finder.set("language", _language(statements.language), "html lang")
+    for key in labels.meta["language"]:
+        finder.set("language", _language(statements.meta.get(key)), f"meta {key}")
+    if any(_HAN.search(text) for text in near[:3]):
+        finder.set("language", "zh", "text")
+    return Metadata(**finder.values, evidence=finder.evidence)
+
+
+def _title(finder: Finder, outline: Outline, headline: int) -> None:
+    statements = finder.statements
+    main = main_part(statements.title)
+    if headline >= 0:
+        heading, words = outline.runs[headline], words_of(outline.runs[headline])
+        tag = outline.blocks[heading.block].tag
+        if heading.linked <= heading.text and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
+            finder.set("title", words, tag)
+    finder.set("title", statements.meta.get("articletitle"), "meta articletitle")
+    stated = next((statements.meta[key] for key in finder.labels.meta["title"] if key in statements.meta), None)
+    finder.set("title", main_part(stated) if stated else None, "meta title")
+    finder.set("title", statements.linked("headline"), "json-ld headline")
+    finder.set("title", main, "title")
+
+
+def _crumb(outline: Outline) -> str | None:
+    for block in outline.blocks:
+        if not 4 < block.text + block.linked < 60 or not block.links:
+            continue
+        runs = outline.runs[block.runs : block.runs_end]
+        if (block.attributes and _CRUMB.search(block.attributes)) or (runs and _HERE.match(runs[0].words)):
+            words = " > ".join(run.words for run in runs)
+            parts = [part for part in _CRUMB_PARTS.split(_HERE.sub("", words)) if 1 < len(part) < 12]
+            parts = [part for part in parts if part not in _NOT_SECTION]
+            return parts[-1] if parts else None
+    return None
+
+
+def _language(code: str | None) -> str | None:
+    """A BCP 47 tag from what pages write: zh_CN, zh-cn, ZH."""
+    match = re.match(r"\s*([A-Za-z]{2,3})(?:[-_]([A-Za-z]{2,4}))?(?:[-_]([A-Za-z]{2}))?\b", code or "")
+    if not match:
+        return None
+    parts = [match[1].lower()]
+    parts += [part.title() if len(part) == 4 else part.upper() for part in match.groups()[1:] if part]
+    return "-".join(parts)

@@ -1,0 +1,62 @@
+"""Pages of posts: which of the small texts between the posts are names, times and buttons.
+
+The posts of a page come from one template, so every by-line, floor number and button stands in the
+same place of it. Texts are grouped by that place; a group whose texts are all short and never a
+sentence is no part of the posts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tasks.clean.html.choose import signature
+from tasks.clean.html.outline import Block, Outline, Run, Span
+from tasks.clean.html.words import Hint, Words
+
+_LABEL_SIZE: Final = 16.0
+_LEVELS: Final = 3
+_PROSE_TAGS: Final = frozenset(("p", "pre", "blockquote", "li", "h1", "h2", "h3", "h4", "td"))
+
+
+def labels(outline: Outline, block: Block, words: Words) -> list[Span]:
+    """The spans of the texts inside `block` that belong to the posts' template, not to the posts."""
+    groups: dict[tuple[tuple[str, str, bool], ...], list[Run]] = {}
+    for run in outline.runs[block.runs : block.runs_end]:
+        groups.setdefault(_place(outline, run), []).append(run)
+    left_out: list[Span] = []
+    for runs in groups.values():
+        if _is_label_group(outline, runs, words):
+            left_out += [run.span for run in runs]
+    return left_out
+
+
+def _place(outline: Outline, run: Run) -> tuple[tuple[str, str, bool], ...]:
+    path = []
+    block = outline.blocks[run.block]
+    for _ in range(_LEVELS):
+        path.append(signature(block))
+        if block.parent < 0:
+            break
+        block = outline.blocks[block.parent]
+    return tuple(path)
+
+
+def _is_label_group(outline: Outline, runs: list[Run], words: Words) -> bool:
+    if any(outline.blocks[run.block].hint is Hint.BODY for run in runs[:1]):
+        return False
+    labels = sum(1 for run in runs if run.text + run.linked <= _LABEL_SIZE and not run.marks or words.head.match(run.words))
+    if labels == len(runs) > 1:
+        return not _within_post(outline, runs[0])
+    return labels == len(runs) and not _within_post(outline, runs[0])
+
+
+def _within_post(outline: Outline, run: Run) -> bool:
+    """Whether the text is a paragraph of a post rather than a part of the template."""
+    block = outline.blocks[run.block]
+    for _ in range(_LEVELS):
+        if block.hint is Hint.BODY:
+            return True
+        if block.parent < 0:
+            return False
+        block = outline.blocks[block.parent]
+    return False
