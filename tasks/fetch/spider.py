@@ -1,0 +1,447 @@
+"""The spider: turns addresses into requests, and answers into records, states and further addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import scrapy
+from scrapy import Request
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.http import HtmlResponse, Response
+from scrapy.linkextractors import LinkExtractor
+
+from config.settings import FetchKind, FetchSettings, FetchSource
+from tasks.fetch import commoncrawl
+from tasks.fetch.discover import Found, links_of_index, page_rules
+from tasks.fetch.frontier import Frontier
+from tasks.fetch.guard import Refused
+from tasks.fetch.report import FetchOptions, FetchReport
+from tasks.fetch.revisit import failure_wait, next_wait, retry_after, retry_wait
+from tasks.fetch.robots import RobotsUnreachable
+from tasks.fetch.state import Address, State, Status, Task
+from tasks.fetch.urls import Scope, clean_url, page_key
+from tasks.fetch.warc import NOT_MODIFIED, SAME_PAYLOAD, Exchange, Original, WarcSeries, Written
+
+_REDIRECTS: Final = (301, 302, 303, 307, 308)
+_PASSING: Final = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524)
+_NO_CONNECTION: Final = (DownloadTimeoutError, CannotResolveHostError, DownloadConnectionRefusedError)
+_MAY_PASS: Final = (*_NO_CONNECTION, DownloadFailedError, ResponseDataLossError)
+_PLANNED: Final = 10_000
+
+
+class Kind(StrEnum):
+    """What an address is to the fetch."""
+
+    PAGE = "page"
+    SITE = "site"
+    """A page whose links are followed inside its section."""
+    LIST = "list"
+    """A page that is only searched for links."""
+    INDEX = "index"
+    """Sitemap, feed or list of addresses."""
+    CC_COUNT = "cc_count"
+    CC_INDEX = "cc_index"
+    CC_RECORD = "cc_record"
+
+    @property
+    def kept(self) -> bool:
+        """Its answer is a capture for the corpus."""
+        return self in (Kind.PAGE, Kind.SITE, Kind.CC_RECORD)
+
+
+_SEEDS: Final = {
+    FetchKind.URLS: Kind.PAGE,
+    FetchKind.SITE: Kind.SITE,
+    FetchKind.SITEMAP: Kind.INDEX,
+    FetchKind.FEED: Kind.INDEX,
+    FetchKind.LIST: Kind.LIST,
+    FetchKind.COMMON_CRAWL: Kind.CC_COUNT,
+}
+
+
+def seed_kind(source: FetchSource) -> Kind:
+    """What the addresses that a source names are."""
+    return _SEEDS[source.kind]
+
+
+class FetchSpider(scrapy.Spider):  # type: ignore[misc]
+    """Visits the addresses of one source."""
+
+    name = "fetch"
+
+    def __init__(
+        self,
+        source: FetchSource,
+        settings: FetchSettings,
+        options: FetchOptions,
+        state: State,
+        pages: WarcSeries,
+        traffic: WarcSeries,
+        report: FetchReport,
+    ) -> None:
+        super().__init__()
+        self._source, self._fetch, self._options = source, settings, options
+        self.state, self._pages, self._traffic, self.report = state, pages, traffic, report
+        self._scope = Scope.of(source)
+        self._room = settings.limits.addresses - state.count()
+        self._links = LinkExtractor(canonicalize=False, unique=True)
+
+    @property
+    def frontier(self) -> Frontier:
+        """The queue of this run."""
+        frontier: Frontier = self.crawler.engine.scheduler
+        return frontier
+
+    def archive(self, exchange: Exchange) -> None:
+        """Keep an exchange that is no visit of an address: robots.txt."""
+        self._traffic.exchange(exchange)
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Nothing: the requests come from the frontier."""
+        return
+        yield
+
+    def request_for(self, task: Task) -> Request | None:
+        """The request for an address; None if it is not to be sent."""
+        kind = Kind(task.kind)
+        now = time.time()
+        if kind in (Kind.PAGE, Kind.SITE) and not self._scope.allows(task.url):
+            self.state.postpone(task.key, now + self._fetch.revisit.longest, "outside the source")
+            return None
+        if self._options.dry_run and kind.kept:
+            self._plan(task)
+            if kind is not Kind.SITE or task.depth:
+                return None
+        headers = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"}
+        headers["Accept-Language"] = self._fetch.languages
+        url, meta = task.url, {"task": task, "counted": kind.kept, "pages_only": kind in (Kind.PAGE, Kind.SITE)}
+        if task.record_date and not self._options.ignore_cache:
+            headers |= {"If-None-Match": task.etag} if task.etag else {}
+            headers |= {"If-Modified-Since": task.last_modified} if task.last_modified else {}
+        if kind in (Kind.CC_COUNT, Kind.CC_INDEX, Kind.CC_RECORD):
+            # An interface for programs: its rules are its terms of use, not robots.txt.
+            meta["dont_obey_robotstxt"] = True
+        if kind is Kind.CC_RECORD:
+            url, place = _range_of(task.url)
+            headers["Range"] = f"bytes={place[0]}-{place[1]}"
+        return Request(
+            url, headers=headers, meta=meta, callback=self.received, errback=self.failed, dont_filter=True
+        )
+
+    def _plan(self, task: Task) -> None:
+        self.report.counts["planned"] += 1
+        if len(self.report.planned) < _PLANNED:
+            self.report.planned.append(_page_of(task))
+        self.state.postpone(task.key, time.time() + self._fetch.revisit.longest, "dry run")
+        if self.report.counts["planned"] >= self._options.max_pages:
+            self.frontier.stop("limit")
+
+    # Answers
+
+    def received(self, response: Response) -> None:
+        """Handle an answer, whatever its status."""
+        task: Task = response.meta["task"]
+        exchange: Exchange = response.meta["exchange"]
+        self.report.counts["requests"] += 1
+        self.report.counts["bytes"] += len(exchange.body)
+        self.frontier.connected(task.url, well=True)
+        try:
+            self._answered(task, exchange, response)
+        except Refused as error:
+            self._refuse(task, str(error), exchange)
+
+    def _answered(self, task: Task, exchange: Exchange, response: Response) -> None:
+        status = response.status
+        kind = Kind(task.kind)
+        if kind is Kind.CC_RECORD:
+            if status == 206:
+                self._common_crawl(task, exchange)
+                return
+        elif status == 200:
+            self._page(task, exchange, response)
+            return
+        elif status == 304 and task.record_date:
+            self._unchanged(task, exchange, NOT_MODIFIED)
+            return
+        elif status in _REDIRECTS and "Location" in response.headers and kind in (Kind.PAGE, Kind.SITE, Kind.LIST, Kind.INDEX):
+            self._redirected(task, exchange, response.headers["Location"].decode("latin-1"))
+            return
+        if status in (404, 410):
+            self._gone(task, exchange)
+        elif status in _PASSING:
+            self._busy(task, exchange, response)
+        else:
+            self._fail(task, f"HTTP {status}", exchange)
+
+    def _page(self, task: Task, exchange: Exchange, response: Response) -> None:
+        kind = Kind(task.kind)
+        rules: frozenset[str] = frozenset()
+        if kind in (Kind.PAGE, Kind.SITE, Kind.LIST):
+            tags = [value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")]
+            rules = page_rules(tags, response.body, self._fetch.agent)
+        digest = hashlib.sha256(response.body).hexdigest()
+        if task.record_date and digest == task.digest and not self._options.ignore_cache:
+            self._unchanged(task, exchange, SAME_PAYLOAD)
+            return
+        found = list(self._found(task, response, rules))
+        politeness = self._fetch.politeness
+        barred = (politeness.noarchive and "noarchive" in rules, politeness.noindex and "noindex" in rules)
+        if kind.kept and any(barred):
+            self._refuse(task, "noarchive" if barred[0] else "noindex", None, found=found)
+            return
+        out = kind is Kind.SITE and not self._scope.keeps(task.url)
+        series = self._pages if kind.kept and not out else self._traffic
+        written = series.exchange(exchange)
+        self._done(
+            task,
+            Status.KEPT,
+            http=200,
+            changed=True,
+            written=written,
+            found=found,
+            outcome="changed" if task.changes else "new" if kind.kept else "indexes",
+            more={
+                "etag": _header(response, "ETag"),
+                "last_modified": _header(response, "Last-Modified"),
+                "digest": digest,
+                "payload_digest": written.payload_digest,
+                "record_id": written.record_id,
+                "record_date": written.date,
+            },
+        )
+
+    def _unchanged(self, task: Task, exchange: Exchange, profile: str) -> None:
+        original = Original(task.url, task.record_date or "", task.record_id, task.payload_digest)
+        series = self._pages if Kind(task.kind).kept else self._traffic
+        written = series.exchange(exchange, revisit=(profile, original))
+        self._done(task, Status.KEPT, http=exchange.status, changed=False, written=written, outcome="unchanged")
+
+    def _redirected(self, task: Task, exchange: Exchange, location: str) -> None:
+        target = clean_url(urljoin(task.url, location), self._fetch.limits.url_length)
+        if target is None:
+            raise Refused("redirect to what is not fetched")
+        if page_key(target) == task.key:
+            self._fail(task, "redirects to itself", exchange)
+        elif task.hops + 1 > self._fetch.limits.redirects:
+            self._fail(task, "too many redirects", exchange)
+        elif not self._scope.allows(target):
+            raise Refused("redirect out of the source")
+        else:
+            written = self._traffic.exchange(exchange)
+            self._done(
+                task,
+                Status.REDIRECT,
+                http=exchange.status,
+                reason=target,
+                changed=task.status not in (Status.REDIRECT, Status.NEW),
+                written=written,
+                found=[Address(target, task.kind, task.depth, task.hops + 1)],
+                outcome="redirected",
+            )
+
+    def _gone(self, task: Task, exchange: Exchange) -> None:
+        """The page is not there: the record says so, and the state keeps since when."""
+        outcome = "gone" if task.changes else "missing"
+        self._traffic.exchange(exchange)
+        note = [("outcome", outcome), ("http-status", str(exchange.status)), ("reason", exchange.reason)]
+        written = self._pages.note(task.url, exchange.date, note)
+        first = task.status != Status.GONE
+        self._done(task, Status.GONE, http=exchange.status, changed=first, written=written, outcome=outcome)
+
+    def _busy(self, task: Task, exchange: Exchange, response: Response) -> None:
+        """The server asks to come later, or has a fault that may pass."""
+        polite = self._fetch.politeness
+        self._traffic.exchange(exchange)
+        asked = retry_after(_header(response, "Retry-After"), datetime.now(UTC)) or 0.0
+        if asked > polite.max_backoff:
+            self._leave_host(task, f"HTTP {response.status}: asks for a later visit", asked)
+        elif task.attempt < polite.retries:
+            self.report.counts["retried"] += 1
+            wait = max(asked, retry_wait(task.attempt, task.key, polite))
+            self.frontier.retry(task, wait, whole_host=response.status in (429, 503))
+        else:
+            self._fail(task, f"HTTP {response.status}", None)
+
+    def _common_crawl(self, task: Task, exchange: Exchange) -> None:
+        page = _page_of(task)
+        file, offset = self._pages.member(commoncrawl.record_member(exchange.body, page, self._fetch))
+        written = Written(file, offset, "", "", "")
+        self._done(task, Status.KEPT, http=206, changed=True, written=written, outcome="new", never_again=True)
+
+    # What was found
+
+    def _found(self, task: Task, response: Response, rules: frozenset[str]) -> Iterator[Address]:
+        kind = Kind(task.kind)
+        limits = self._fetch.limits
+        if kind is Kind.INDEX:
+            for link in links_of_index(response.body, response.url, limits.body_bytes):
+                url = clean_url(link.url, limits.url_length)
+                modified = link.modified.timestamp() if link.modified else None
+                if url and link.found is Found.SITEMAP and self._scope.allows(url) and task.depth < 10:
+                    yield Address(url, Kind.INDEX, task.depth + 1, modified=modified)
+                elif url and link.found is Found.PAGE and self._scope.keeps(url):
+                    yield Address(url, Kind.PAGE, task.depth + 1, modified=modified)
+        elif kind is Kind.CC_COUNT:
+            try:
+                for url in commoncrawl.page_questions(task.url, response.body, self._source):
+                    yield Address(url, Kind.CC_INDEX, 1)
+            except (ValueError, KeyError) as error:
+                raise Refused("not an answer of a Common Crawl index") from error
+        elif kind is Kind.CC_INDEX:
+            for row in commoncrawl.index_rows(response.body, self._scope, self._fetch):
+                yield Address(row.address(), Kind.CC_RECORD, 2)
+        elif kind in (Kind.SITE, Kind.LIST) and isinstance(response, HtmlResponse):
+            if not (self._fetch.politeness.nofollow and "nofollow" in rules):
+                yield from self._followed(task, response)
+
+    def _followed(self, task: Task, response: HtmlResponse) -> Iterator[Address]:
+        deeper = task.depth + 1
+        for link in self._links.extract_links(response):
+            url = clean_url(link.url, self._fetch.limits.url_length)
+            if url is None or (link.nofollow and self._fetch.politeness.nofollow):
+                continue
+            if task.kind == Kind.SITE:
+                if deeper <= self._source.depth and self._scope.in_section(url):
+                    yield Address(url, Kind.SITE if deeper < self._source.depth else Kind.PAGE, deeper)
+            elif self._scope.keeps(url):
+                yield Address(url, Kind.PAGE, deeper)
+            elif deeper <= self._source.depth and self._scope.follows(url):
+                yield Address(url, Kind.LIST, deeper)
+
+    # Ends of a visit
+
+    def failed(self, failure: Any) -> None:
+        """Handle a request without a usable answer."""
+        error, request = failure.value, failure.request
+        task: Task = request.meta["task"]
+        exchange: Exchange | None = request.meta.get("exchange")
+        self.report.counts["requests"] += 0 if isinstance(error, Refused | RobotsUnreachable) and not exchange else 1
+        reason = str(error).split("\n")[0][:200] or type(error).__name__
+        if isinstance(error, Refused):
+            self._refuse(task, reason, exchange)
+        elif isinstance(error, RobotsUnreachable):
+            self._leave_host(task, "robots.txt cannot be had", failure_wait(task.failures, self._fetch.revisit))
+        elif isinstance(error, IgnoreRequest):
+            self._refuse(task, "body too large when decompressed", exchange)
+        elif isinstance(error, _MAY_PASS):
+            self._no_answer(task, error, reason)
+        else:
+            self._fail(task, f"{type(error).__name__}: {reason}", exchange)
+
+    def _no_answer(self, task: Task, error: Exception, reason: str) -> None:
+        wait = failure_wait(task.failures, self._fetch.revisit)
+        self.frontier.connected(task.url, not isinstance(error, _NO_CONNECTION), time.time() + wait)
+        if left := self.frontier.left(task.url):
+            self._postpone(task, left[1], left[0])
+        elif task.attempt < self._fetch.politeness.retries:
+            self.report.counts["retried"] += 1
+            self.frontier.retry(task, retry_wait(task.attempt, task.key, self._fetch.politeness), whole_host=False)
+        else:
+            self._fail(task, reason, None)
+
+    def _leave_host(self, task: Task, reason: str, wait: float) -> None:
+        until = time.time() + wait
+        self.frontier.leave_host(task.url, reason, until)
+        self._postpone(task, until, reason)
+
+    def _postpone(self, task: Task, until: float, reason: str) -> None:
+        self.state.postpone(task.key, until, reason)
+        self.frontier.counts["postponed"] += 1
+        self.frontier.finished(task)
+
+    def _refuse(self, task: Task, reason: str, exchange: Exchange | None, found: Iterable[Address] = ()) -> None:
+        """Not fetched, or not kept, by rule: the archive says which."""
+        if exchange:
+            self._traffic.exchange(exchange)
+        note = [("outcome", "refused"), ("reason", reason)]
+        written = self._pages.note(_page_of(task), datetime.now(UTC), note) if Kind(task.kind).kept else None
+        self.report.refused[reason] += 1
+        http = exchange.status if exchange else None
+        self._done(
+            task, Status.REFUSED, http=http, reason=reason, changed=False, written=written, found=found, outcome="refused"
+        )
+
+    def _fail(self, task: Task, reason: str, exchange: Exchange | None) -> None:
+        """No use in this run; a later one tries again, less and less often."""
+        if exchange:
+            self._traffic.exchange(exchange)
+        self.report.failed[reason] += 1
+        self.report.counts["failed"] += 1
+        now = time.time()
+        wait = failure_wait(task.failures, self._fetch.revisit)
+        values = {"status": Status.FAILED, "http": exchange.status if exchange else None, "reason": reason, "checked": now}
+        with self.state.transaction():
+            self.state.visited(task.key, {**values, "failures": task.failures + 1, "due": now + wait})
+        self.frontier.finished(task)
+
+    def _done(
+        self,
+        task: Task,
+        status: Status,
+        *,
+        http: int | None,
+        changed: bool,
+        outcome: str,
+        reason: str | None = None,
+        written: Written | None = None,
+        found: Iterable[Address] = (),
+        more: dict[str, Any] | None = None,
+        never_again: bool = False,
+    ) -> None:
+        """A visit is over: note it and what was found in one transaction, after the archive has it."""
+        now = time.time()
+        wait = next_wait(task.wait, changed=changed, settings=self._fetch.revisit)
+        if http == 410:
+            wait = self._fetch.revisit.longest
+        values: dict[str, Any] = {"status": status, "http": http, "reason": reason, "checked": now, "failures": 0}
+        values |= {"wait": wait, "due": None if never_again else now + wait, **(more or {})}
+        if changed:
+            values["changed"] = now
+            if status is Status.KEPT:
+                values["changes"] = task.changes + 1
+        if written:
+            values |= {"warc": written.file, "place": written.offset}
+        with self.state.transaction():
+            self.state.visited(task.key, values)
+            new, dropped = self.state.remember(found, now, room=self._room)
+        fresh = sum(other.status == Status.NEW for other in new)
+        self._room -= fresh
+        counts = self.report.counts
+        counts[outcome] += 1
+        counts["found"] += fresh
+        counts["dropped"] += dropped
+        self.frontier.finished(task)
+        self.frontier.add(new)
+
+
+def _header(response: Response, name: str) -> str | None:
+    value = response.headers.get(name)
+    return value.decode("latin-1")[:1000] if value else None
+
+
+def _range_of(address: str) -> tuple[str, tuple[int, int]]:
+    """File and first and last byte of a Common Crawl record, from the address it is remembered under."""
+    file, _, query = address.partition("?")
+    values = parse_qs(query)
+    offset, length = int(values["offset"][0]), int(values["length"][0])
+    return file, (offset, offset + length - 1)
+
+
+def _page_of(task: Task) -> str:
+    """Address of the page: for a Common Crawl record the one it is a capture of."""
+    if task.kind != Kind.CC_RECORD:
+        return task.url
+    return parse_qs(urlsplit(task.url).query)["page"][0]
