@@ -237,6 +237,7 @@ class DedupeSettings(Section):
     revision_similarity: float = Field(
         0.1, ge=0, le=1, description="Least containment between two texts of one address to be revisions of one document."
     )
+    spun: float = Field(0.5, ge=0, le=1, description="Spun score from which an unspun copy is preferred.")
     min_shingles: int = Field(50, ge=10, description="Texts with fewer distinct shingles match only by their exact skeleton.")
     min_shared: int = Field(2, ge=1, le=24, description="Hashes two sketches share at least to be compared.")
     bucket: int = Field(16, ge=2, le=1000, description="Texts compared with the others that share a hash; bounds hot hashes.")

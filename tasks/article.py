@@ -1,0 +1,409 @@
+"""One capture on its way to a document: every stage of cleaning in its order.
+
+This is where the stages meet: decode, (extract), repair, chrome, normalise, convert, judge. What
+each of them changed is kept as a trail of edits; what became of the capture is its outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from config.settings import Settings
+from tasks.clean.characters import newlines
+from tasks.clean.chrome import ChromeStripper
+from tasks.clean.decode import Decoded, PayloadTooLargeError, decode, unwrap
+from tasks.clean.edits import Trail, summarise
+from tasks.clean.heads import Found
+from tasks.clean.html import Extracted, Extractor
+from tasks.clean.normalise import Normaliser
+from tasks.clean.privacy import mask
+from tasks.clean.quality import Quality, judge, measure
+from tasks.clean.repair import Repairer
+from tasks.clean.spun import SpunScore, score_spun
+from tasks.convert import Converter
+from tasks.dedupe.urls import url_key
+from tasks.tables import Capture, Change, Edit, Metadata, Outcome
+
+_HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
+_FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
+"""Metadata that is repaired, normalised and converted like the text."""
+_MAGIC: Final = (
+    (b"%PDF-", "a PDF document"),
+    (b"PK\x03\x04", "a zip archive or office document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"RIFF", "a RIFF media file"),
+    (b"\x7fELF", "a program"),
+    (b"\xd0\xcf\x11\xe0", "an old office document"),
+    (b"Rar!", "a RAR archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x00\x00\x00\x18ftyp", "an MP4 file"),
+    (b"\x00\x00\x00 ftyp", "an MP4 file"),
+    (b"ID3", "an MP3 file"),
+    (b"SQLite format 3", "a database"),
+)
+_CONTROL: Final = re.compile("[\x01-\x08\x0e-\x1f\x7f\ufffd]")
+_BINARY_SHARE: Final = 0.1
+"""Share of control and undecodable characters from which bytes are taken for no text."""
+_NARROW_PLACES: Final = 3
+_NARROW_SHARE: Final = 0.2
+_MINUTES: Final = re.compile(r"(T\d\d:\d\d)(?!:)")
+_WIDE: Final = re.compile("[，；：？！（）]")
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """What cleaning made of one capture."""
+
+    capture: Capture
+    outcome: Outcome
+    """kept, rejected or failed (duplicates are found later)."""
+    rule: str
+    reason: str
+    figure: float | None = None
+    threshold: float | None = None
+    charset: str | None = None
+    charset_evidence: str | None = None
+    replaced: int = 0
+    metadata: Metadata = field(default_factory=Metadata)
+    original: str = ""
+    """The decoded text of a text capture, the extracted text of a page, before any change."""
+    text: str = ""
+    trail: Trail = ()
+    """(pass name, Change) in order; applied to `original` they give `text`."""
+    script: str = "none"
+    converted: str | None = None
+    damage: tuple[str, ...] = ()
+    quality: Quality | None = None
+    spun: SpunScore = SpunScore(0.0, ())
+
+    @property
+    def edits(self) -> list[dict[str, Any]]:
+        """What each rule did, in the shape of EDIT_SUMMARY."""
+        return summarise(self.trail)
+
+    def row(self) -> dict[str, Any]:
+        """A row of CLEANED in tasks/tables.py; document columns are null unless the capture is kept."""
+        capture = self.capture
+        kept = self.outcome is Outcome.KEPT
+        row: dict[str, Any] = {
+            "capture_id": capture.capture_id,
+            "collection": capture.source,
+            "locator": capture.locator,
+            "url": capture.url,
+            "url_key": _url_key(capture.url),
+            "captured_at": capture.captured_at,
+            "media_type": capture.media_type,
+            "headers": [{"name": name, "value": value} for name, value in capture.headers],
+            "payload_sha256": capture.payload_sha256,
+            "payload_bytes": len(capture.payload),
+            "charset": self.charset,
+            "charset_evidence": self.charset_evidence,
+            "replaced_bytes": self.replaced if self.charset else None,
+            "outcome": self.outcome.value,
+            "rule": self.rule,
+            "reason": self.reason,
+            "figure": self.figure,
+            "threshold": self.threshold,
+        }
+        document: dict[str, Any] = {
+            "site": _site(capture.url),
+            **{name: getattr(self.metadata, name) for name in _METADATA},
+            "text": self.text,
+            "script": self.script,
+            "converted": self.converted,
+            "damage": list(self.damage),
+            "edits": self.edits if kept else None,
+            "quality": self.quality.row() if self.quality else None,
+            "text_sha256": hashlib.sha256(self.text.encode()).hexdigest(),
+        }
+        return row | (document if kept else dict.fromkeys(document))
+
+    def to_json(self) -> dict[str, Any]:
+        """The capture as `qingyuan clean --jsonl` prints it: what a person or a script wants to see of it."""
+        return {
+            "capture": self.capture.locator,
+            "url": self.capture.url,
+            "title": self.metadata.title,
+            "text": self.text,
+            "source": self.metadata.source,
+            "author": self.metadata.author,
+            "published_at": self.metadata.published_at,
+            "script": self.script,
+            "converted": self.converted,
+            "edits": self.edits,
+            "damage": list(self.damage),
+            "quality": self.quality.row() if self.quality else None,
+            "outcome": self.outcome.value,
+            "reason": self.reason,
+            "rule": self.rule,
+            "editors": self.metadata.editors,
+            "spun_evidence": [f"{phrase} ← {original}" for phrase, original, _count in self.spun.evidence][
+                :10
+            ],
+        }
+
+
+_METADATA: Final = (
+    "title", "author", "source", "published_at", "site_name", "canonical_url", "language", "section", "editors",
+)  # fmt: skip
+
+
+class _Stop(Exception):
+    """A capture whose way ends before its text is judged."""
+
+    def __init__(self, outcome: Outcome, rule: str, reason: str) -> None:
+        super().__init__(reason)
+        self.outcome, self.rule, self.reason = outcome, rule, reason
+
+
+class Cleaner:
+    """Cleans captures as the settings say; build it once in each worker process."""
+
+    def __init__(self, settings: Settings) -> None:
+        clean = settings.clean
+        self._settings = settings
+        self._extractor = Extractor(clean.extract)
+        self._repairer = Repairer(clean.repair)
+        self._stripper = ChromeStripper(clean.chrome)
+        self._normaliser = Normaliser(clean.normalise)
+        self._converter = Converter(settings.convert)
+        self._profiles = {source.name: source.profile for source in settings.sources}
+
+    def clean(
+        self,
+        capture: Capture,
+        *,
+        siblings: Sequence[str] = (),
+        recurring: Collection[int] = frozenset(),
+    ) -> Article:
+        """The article in a capture and what became of it. Never raises for what a capture holds.
+
+        `siblings` are texts of other captures of the same article, for the repair; `recurring`
+        holds hashes of lines that recur over the site (`tasks.clean.chrome.line_hash`).
+        """
+        way = _Way(self, capture)
+        try:
+            return way.run(siblings, recurring)
+        except _Stop as stop:
+            return replace(way.article, outcome=stop.outcome, rule=stop.rule, reason=stop.reason)
+        except Exception as error:  # noqa: BLE001 - one bad capture never stops a run
+            reason = f"{way.stage} failed: {type(error).__name__}: {error}"[:500]
+            return replace(way.article, outcome=Outcome.FAILED, rule=f"clean.{way.stage}", reason=reason)
+
+
+class _Way:
+    """The state of one capture between the stages."""
+
+    def __init__(self, cleaner: Cleaner, capture: Capture) -> None:
+        self.cleaner = cleaner
+        self.stage = "read"
+        self.article = Article(capture, Outcome.FAILED, "clean.read", "not cleaned")
+        self.trail: list[tuple[str, Change]] = []
+
+    def run(self, siblings: Sequence[str], recurring: Collection[int]) -> Article:
+        capture = self.article.capture
+        settings = self.cleaner._settings
+        if capture.error:
+            raise _Stop(Outcome.FAILED, "collect.error", capture.error)
+        html = capture.media_type.lower() in _HTML
+        self.stage = "decode"
+        text = self._decode(capture, html)
+        extracted: Extracted | None = None
+        metadata = Metadata(title=capture.title)
+        if html:
+            self.stage = "extract"
+            extracted = self.cleaner._extractor.extract(
+                text, url=capture.url, captured_at=capture.captured_at
+            )
+            text, metadata = newlines(extracted.text), extracted.metadata
+            metadata = replace(metadata, title=capture.title or extracted.title or metadata.title)
+            if not text.strip():
+                raise _Stop(Outcome.REJECTED, "clean.empty", "the page has no text of its own")
+        self._know(original=text)
+        self.stage = "repair"
+        text, metadata, damage, unrepaired = self._repair(text, metadata, siblings)
+        self.stage = "chrome"
+        stripped = self.cleaner._stripper.strip(
+            text, captured_at=capture.captured_at, headline=not html, recurring=recurring
+        )
+        self._pass("chrome", stripped.change)
+        metadata = _joined(metadata, stripped.found)
+        self.stage = "normalise"
+        normal = self.cleaner._normaliser.normalise(stripped.change.text)
+        self.trail += normal
+        text = normal[-1][1].text if normal else stripped.change.text
+        self.stage = "convert"
+        profile = self.cleaner._profiles.get(capture.source)
+        converted = self.cleaner._converter.convert(text, profile=profile)
+        self._pass("convert", Change(converted.text, converted.edits))
+        metadata = self._finish_metadata(metadata, profile)
+        self.stage = "quality"
+        masked = mask(converted.text, settings.clean.privacy)
+        self._pass("privacy", masked)
+        script = str(converted.script)
+        simplified = script == "hans" or converted.profile is not None
+        han = len(converted.text)
+        spun = score_spun(converted.text, han, simplified=simplified)
+        if any("泉源" in edit.before for edit in stripped.change.edits if edit.rule.startswith("meta.")):
+            spun = score_spun(f"{converted.text}\n泉源:", han, simplified=simplified)
+        kinds = self._kinds(damage, masked.text, spun)
+        quality = measure(
+            masked.text,
+            link_density=extracted.link_density if extracted else None,
+            list_score=extracted.list_score if extracted else None,
+            damage=sum(damage.values()),
+            unrepaired=unrepaired + self.article.replaced,
+            spun=spun.score,
+            simplified=simplified,
+        )
+        self._know(
+            metadata=metadata, text=masked.text, trail=tuple(self.trail), script=script,
+            converted=converted.profile, damage=kinds, quality=quality, spun=spun,
+        )  # fmt: skip
+        verdict = judge(quality, settings.clean.quality)
+        if verdict:
+            self._know(figure=verdict.figure, threshold=verdict.threshold)
+            raise _Stop(Outcome.REJECTED, verdict.rule, verdict.reason)
+        return replace(self.article, outcome=Outcome.KEPT, rule="clean", reason="passed every quality rule")
+
+    def _know(self, **values: Any) -> None:
+        self.article = replace(self.article, **values)
+
+    def _pass(self, name: str, change: Change) -> None:
+        if change.edits:
+            self.trail.append((name, change))
+
+    def _decode(self, capture: Capture, html: bool) -> str:
+        settings = self.cleaner._settings.collect
+        if not capture.payload:
+            raise _Stop(Outcome.REJECTED, "clean.empty", "the capture is empty (0 bytes)")
+        try:
+            payload = unwrap(capture.payload, capture.headers, settings.max_payload_bytes)
+        except PayloadTooLargeError as error:
+            raise _Stop(Outcome.FAILED, "clean.too_large", str(error)) from error
+        for magic, kind in _MAGIC:
+            if payload.startswith(magic):
+                raise _Stop(Outcome.REJECTED, "clean.binary", f"the bytes are {kind}, not text")
+        decoded: Decoded = decode(
+            payload,
+            media_type=capture.media_type,
+            headers=capture.headers,
+        )
+        self._know(charset=decoded.charset, charset_evidence=decoded.evidence, replaced=decoded.replaced)
+        text = newlines(decoded.text)
+        if not text.strip():
+            raise _Stop(Outcome.REJECTED, "clean.empty", "the capture holds nothing but white space")
+        noise = payload.count(0) if not decoded.charset.startswith("utf-16") else 0
+        noise += len(_CONTROL.findall(text))
+        if noise > _BINARY_SHARE * len(text):
+            share = min(1.0, noise / len(text))
+            raise _Stop(
+                Outcome.REJECTED, "clean.binary", f"the bytes are no text: {share:.0%} of it cannot be read"
+            )
+        return text
+
+    def _repair(
+        self, text: str, metadata: Metadata, siblings: Sequence[str]
+    ) -> tuple[str, Metadata, Mapping[str, int], int]:
+        """Repair text and metadata together: a headline alone does not show the habit of its page."""
+        restore = self.cleaner._repairer.restore
+        names = [name for name in _FIELDS if getattr(metadata, name)]
+        heads = [" ".join(_whole(str(getattr(metadata, name))).split("\n")) for name in names]
+        if names:
+            head = "\n".join(heads)
+            whole = restore(f"{head}\n{text}", siblings=siblings)
+            changes = _behind(whole.changes, len(head) + 1)
+            rows = whole.text.split("\n", len(names))
+            if changes is not None and len(rows) == len(names) + 1:
+                self.trail += changes
+                metadata = replace(metadata, **dict(zip(names, rows, strict=False)))
+                return rows[-1], metadata, whole.damage, whole.unrepaired
+            metadata = replace(
+                metadata, **{name: restore(value).text for name, value in zip(names, heads, strict=True)}
+            )
+        restored = restore(text, siblings=siblings)
+        self.trail += restored.changes
+        return restored.text, metadata, restored.damage, restored.unrepaired
+
+    def _finish_metadata(self, metadata: Metadata, profile: str | None) -> Metadata:
+        privacy = self.cleaner._settings.clean.privacy
+
+        def finish(value: str) -> str:
+            line = self.cleaner._normaliser.headline(value).strip()
+            return mask(self.cleaner._converter.convert(line, profile=profile).text, privacy).text
+
+        values = {name: finish(value) or None for name in _FIELDS if (value := getattr(metadata, name))}
+        if metadata.published_at:
+            # RFC 3339 has no clock time without seconds, and one form sorts.
+            values["published_at"] = _MINUTES.sub(r"\1:00", metadata.published_at)
+        return replace(metadata, **values)
+
+    def _kinds(self, damage: Mapping[str, int], text: str, spun: SpunScore) -> tuple[str, ...]:
+        edits = [edit for _name, change in self.trail for edit in change.edits]
+        kinds = [kind for kind, count in damage.items() if count]
+        rules = {edit.rule for edit in edits}
+        if any(rule.startswith("farm.") for rule in rules):
+            kinds.append("link_farm")
+        widened = sum(edit.count for edit in edits if edit.rule == "punct.widen")
+        if widened >= _NARROW_PLACES and widened >= _NARROW_SHARE * len(_WIDE.findall(text)):
+            kinds.append("narrow_punctuation")
+        if any(rule.startswith("chrome.") for rule in rules):
+            kinds.append("site_chrome")
+        if "unicode.private_use" in rules:
+            kinds.append("private_use")
+        if spun.score >= self.cleaner._settings.clean.quality.spun_flag:
+            kinds.append("spun_synonyms")
+        return tuple(dict.fromkeys(kinds))
+
+
+def _behind(changes: Sequence[tuple[str, Change]], border: int) -> list[tuple[str, Change]] | None:
+    """The part of some passes that lies behind offset `border`; None if an edit reaches across it."""
+    out = []
+    for name, change in changes:
+        edits: list[Edit] = []
+        moved = 0
+        for edit in change.edits:
+            end = edit.start + len(edit.before)
+            if edit.start >= border:
+                edits.append(replace(edit, start=edit.start - border))
+            elif end >= border or "\n" in edit.before or "\n" in edit.after:
+                return None
+            else:
+                moved += len(edit.after) - len(edit.before)
+        border += moved
+        if edits:
+            out.append((name, Change(change.text[border:], tuple(edits))))
+    return out
+
+
+def _joined(metadata: Metadata, found: Found) -> Metadata:
+    """What the page declares, completed by what its lines say."""
+    names = ("title", "author", "source", "published_at", "editors")
+    values = {
+        name: getattr(found, name) for name in names if not getattr(metadata, name) and getattr(found, name)
+    }
+    evidence = {**found.evidence, **metadata.evidence}
+    return replace(metadata, **values, evidence=evidence)
+
+
+def _whole(text: str) -> str:
+    """Text without lone surrogates, which structured sources can carry and no encoding can."""
+    return text.encode("utf-8", "replace").decode() if re.search("[\ud800-\udfff]", text) else text
+
+
+def _site(url: str | None) -> str | None:
+    try:
+        return (urlsplit(url).hostname or None) if url else None
+    except ValueError:
+        return None
+
+
+def _url_key(url: str | None) -> str | None:
+    return url_key(url) if url else None

@@ -1,0 +1,230 @@
+"""Removal of what sites put around an article, and what its head and tail lines say about it.
+
+Works on lines and zones: the head ends before the first paragraph, the tail begins behind the
+last. Unmistakable lines go wherever they stand, ambiguous ones in head and tail only; nothing is
+ever cut out of a paragraph but credits in brackets at the end of the last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import xxhash
+
+from config.settings import ChromeSettings
+from tasks.clean.edits import Rewriter
+from tasks.clean.farms import advert_share, mark_farms
+from tasks.clean.forum import mark_forum
+from tasks.clean.heads import Found, byline, read_credits, take_credits, take_head, trailing_credits
+from tasks.clean.lexicon import Chrome, chrome, fold
+from tasks.clean.lines import LONGEST, Line, Look, han_count, read_lines
+from tasks.tables import Change
+
+_REASONS: Final = {
+    "image_name": "the name of an image file",
+    "record": "a registration of the site",
+    "counter": "a counter of visits",
+    "share": "a share bar",
+    "tools": "page tools",
+    "pagination": "page numbers or neighbours",
+    "forum": "furniture of forum software",
+    "login": "login or comment box",
+    "breadcrumb": "the way to the page inside the site",
+    "footer": "the foot of the site",
+    "related": "links to other articles",
+    "notice": "a copyright or reprint notice",
+    "tags": "tags",
+    "nav": "a navigation bar",
+    "button": "between lines of chrome",
+}
+_SANDWICHED: Final = 40
+_STRONG_PROSE: Final = 50
+_RUN_HAN: Final = 50
+_RUN_CUE: Final = re.compile(
+    r"^[“\"「【\[]?(?:.{0,16}(?:选萃|精选|回顾|展播|系列报道|链接|汇编)|(?:相关|推荐|延伸|更多|往期)(?:阅读|新闻|文章|报道|链接|推荐)?)[”\"」】\]]? ?[::]"
+)
+_CODE_FILE: Final = re.compile(r"[\w./-]+\.(?!png|jpe?g|gif|bmp|webp)[a-z0-9]{1,5}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Stripped:
+    """A text without its chrome, and the metadata its lines gave (as they stood there)."""
+
+    change: Change
+    found: Found = field(default_factory=Found)
+
+
+def line_hash(line: str) -> int:
+    """64-bit hash of a line as recurrence over a site counts it: folded, digits alike, without white space."""
+    key = re.sub(r"\d+", "0", "".join(fold(line).lower().split()))
+    return xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"))
+
+
+def line_hashes(text: str) -> list[int]:
+    """Hashes of the lines of a text that can recur: not empty, at most 400 characters; each once."""
+    rows = (row for row in text.split("\n") if row.strip() and len(row) <= LONGEST)
+    return list(dict.fromkeys(map(line_hash, rows)))
+
+
+class ChromeStripper:
+    """Removes chrome and link farms; compiled once."""
+
+    def __init__(self, settings: ChromeSettings) -> None:
+        self._settings = settings
+        self._chrome: Chrome = chrome()
+
+    def strip(
+        self,
+        text: str,
+        *,
+        captured_at: datetime | None = None,
+        headline: bool = True,
+        recurring: Collection[int] = frozenset(),
+    ) -> Stripped:
+        """Text without chrome.
+
+        `headline` says that the text still has its headline and source line (text captures);
+        `recurring` holds `line_hash`es of lines that recur over the site: such lines go at head and
+        tail. Never raises for the content of a text.
+        """
+        lines = read_lines(text, self._chrome)
+        found = Found()
+        head, tail = zones(lines)
+        if self._settings.link_farms:
+            mark_farms(lines, self._settings, head=head, tail=tail)
+            head, tail = zones(lines)
+        if self._settings.site_chrome:
+            forum = mark_forum(lines, self._chrome, captured_at, found)
+            head, tail = zones(lines)
+            self._mark_anywhere(lines)
+            self._mark_recurring(lines, head, tail, recurring)
+        if headline and self._settings.headline and not (self._settings.site_chrome and forum):
+            take_head(lines, head, self._chrome, captured_at, found)
+        if self._settings.site_chrome:
+            self._mark_head(lines, head)
+            take_credits(lines, tail, self._chrome, found)
+            self._mark_tail(lines, tail, found)
+            if not forum:
+                byline(lines, self._chrome, found)
+        return Stripped(self._cut(text, lines, found), found)
+
+    def _mark_anywhere(self, lines: list[Line]) -> None:
+        shown = [line for line in lines if line.look is not Look.BLANK]
+        for number, line in enumerate(shown):
+            if line.look is not Look.ANYWHERE:
+                continue
+            if line.kind == "image_name":
+                # A listing of files in a text about code is content.
+                around = shown[max(0, number - 1) : number] + shown[number + 1 : number + 2]
+                if any(_CODE_FILE.fullmatch(other.words) for other in around):
+                    continue
+            line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
+
+    def _mark_recurring(self, lines: list[Line], head: int, tail: int, recurring: Collection[int]) -> None:
+        if not recurring:
+            return
+        for line in [*lines[:head], *lines[tail:]]:
+            if (
+                line.look is not Look.BLANK
+                and len(line.text) <= LONGEST
+                and line_hash(line.text) in recurring
+            ):
+                line.drop("chrome.recurring", "recurs over the pages of the site")
+
+    def _mark_head(self, lines: list[Line], head: int) -> None:
+        for line in lines[:head]:
+            if line.look is Look.EDGE and line.kind not in ("notice", "tags"):
+                line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
+
+    def _mark_tail(self, lines: list[Line], tail: int, found: Found) -> None:
+        """Mark strong chrome, then what lies between or beside it."""
+        rows = [line for line in lines[tail:] if line.look is not Look.BLANK]
+        for line in rows:
+            if line.look is Look.EDGE:
+                line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
+            elif _run_of_titles(line):
+                line.drop("chrome.related", "a run of headlines of other articles")
+        marker = next((n for n, line in enumerate(rows) if line.rule == "chrome.related"), None)
+        if marker is not None:
+            for line in rows[marker:]:
+                line.drop("chrome.related", "below the links to other articles")
+        gone = [number for number, line in enumerate(rows) if line.gone]
+        for number, line in enumerate(rows):
+            if line.gone or not gone:
+                continue
+            inside = gone[0] < number < gone[-1]
+            beside = (number > 0 and rows[number - 1].gone) or _next_gone(rows, number)
+            if line.look is Look.WEAK and (inside or (beside and line.kind != "button")):
+                line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
+            elif inside and len(line.words) <= _SANDWICHED and line.words[-1] not in "。！？!?":
+                line.drop("chrome.button", _REASONS["button"])
+
+    def _cut(self, text: str, lines: list[Line], found: Found) -> Change:
+        rewriter = Rewriter(text)
+        number = 0
+        while number < len(lines):
+            line = lines[number]
+            if not line.gone:
+                number += 1
+                continue
+            last = number
+            while last + 1 < len(lines) and lines[last + 1].rule == line.rule:
+                last += 1
+            # The line end goes with the line; at the very end the one before it does.
+            end = lines[last].end
+            start = line.start
+            if end < len(text):
+                end += 1
+            rewriter.replace(start, end, "", line.rule, line.reason, last - number + 1)
+            number = last + 1
+        if self._settings.site_chrome and (body := [line for line in lines if not line.gone and line.words]):
+            cut = trailing_credits(body[-1], found)
+            if cut:
+                at, rule = cut
+                end = body[-1].start + len(body[-1].text.rstrip())
+                rewriter.replace(
+                    body[-1].start + at, end, "", rule, "credits in brackets behind the last paragraph"
+                )
+        return rewriter.change()
+
+
+def zones(lines: list[Line]) -> tuple[int, int]:
+    """(first line of the first paragraph, line behind the last paragraph); both the middle if there is none.
+
+    A paragraph is a line of prose that is not marked; a text without one is head and tail at once.
+    """
+    body = [
+        number
+        for number, line in enumerate(lines)
+        if line.look is Look.PROSE
+        and not line.gone
+        and not _run_of_titles(line)
+        and not advert_share(line.text)
+    ]
+    return (body[0], body[-1] + 1) if body else (len(lines), 0)
+
+
+def _next_gone(rows: list[Line], number: int) -> bool:
+    for line in rows[number + 1 :]:
+        if line.gone:
+            return True
+        if line.look is not Look.WEAK:
+            return False
+    return False
+
+
+def _run_of_titles(line: Line) -> bool:
+    """Whether a line runs headlines of other articles together: no sentence in it, but many colons."""
+    if not line.key or line.key[-1] in "。!?;" or "。" in line.key:
+        return False
+    if han_count(line.text) < _RUN_HAN:
+        return False
+    colons = line.key.count(":")
+    commas = line.key.count(",")
+    if _RUN_CUE.match(line.key):
+        return colons >= 2 and commas <= colons
+    return colons >= 4 and commas <= colons // 2

@@ -1,0 +1,98 @@
+"""Link farms: lines that string together place names, or words of advertising."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from config.settings import ChromeSettings
+from tasks.clean.lexicon import adverts, fold, places
+from tasks.clean.lines import Line, Look
+
+_SEPARATOR: Final = re.compile(r"[\s|,、;/·_\-—]+")
+_PLACE_END: Final = tuple("县市区旗州盟镇")
+_STOP: Final = re.compile(r"[。!?！？](?!$)")
+_ADVERT_WORDS: Final = 3
+_ADVERT_SHARE: Final = 0.45
+
+
+def mark_farms(lines: list[Line], settings: ChromeSettings, *, head: int, tail: int) -> None:
+    """Mark the lines of link farms.
+
+    Scattered place names between strokes go wherever they stand; between spaces or one to a line,
+    and words of advertising, only before line `head` and from line `tail` on. Names in a sentence
+    (、 between them) are prose.
+    """
+    run: list[Line] = []
+    for number, line in enumerate(lines):
+        edge = number < head or number >= tail
+        if line.look is Look.BLANK:
+            continue
+        if edge and len(line.text) <= 12 and _is_name(_bare(line.text)):
+            run.append(line)
+            continue
+        _mark_run(run, settings)
+        run = []
+        if line.gone or len(line.text) < 3 * settings.farm_names:
+            continue
+        found = _row_of_names(line.text, settings, edge)
+        if found:
+            line.drop("farm.places", found)
+        elif edge and (share := advert_share(line.text)):
+            line.drop("farm.keywords", f"{share:.0%} of the line are words of advertising")
+    _mark_run(run, settings)
+
+
+def _mark_run(run: list[Line], settings: ChromeSettings) -> None:
+    if len(run) >= settings.farm_names and (
+        found := _scattered([_bare(line.text) for line in run], settings)
+    ):
+        for line in run:
+            line.drop("farm.places", found)
+
+
+def _row_of_names(text: str, settings: ChromeSettings, edge: bool) -> str:
+    if _STOP.search(text):
+        return ""
+    folded = fold(text)
+    names = [word for word in _SEPARATOR.split(folded) if word]
+    if len(names) < settings.farm_names:
+        return ""
+    strokes = folded.count("|") >= len(names) // 2
+    spaces = edge and not re.search("[,、;]", folded)
+    return _scattered(names, settings) if strokes or spaces else ""
+
+
+def advert_share(text: str) -> float:
+    """Share of a keyword line that advertising words cover; 0 where it is a sentence or names fewer than three."""
+    if _STOP.search(text):
+        return 0.0
+    folded = fold(text).lower()
+    found = adverts().matcher.find_matches_as_indexes(folded)
+    solid = len(_SEPARATOR.sub("", folded))
+    if len({number for number, _start, _end in found}) < _ADVERT_WORDS or not solid:
+        return 0.0
+    share = sum(end - start for _number, start, end in found) / solid
+    return share if share >= _ADVERT_SHARE else 0.0
+
+
+def _bare(text: str) -> str:
+    return fold(text).strip(" |,、;/·")
+
+
+def _is_name(name: str) -> bool:
+    return name in places() or (2 <= len(name) <= 6 and name.endswith(_PLACE_END))
+
+
+def _scattered(names: list[str], settings: ChromeSettings) -> str:
+    """Why these words are a link farm, or nothing: enough known places, from enough provinces, mostly places."""
+    known = places()
+    provinces = [known[name] for name in names if name in known]
+    shaped = sum(_is_name(name) for name in names)
+    # A name several provinces have counts for none: it would make neighbours look scattered.
+    different = {codes[0] for codes in provinces if len(codes) == 1}
+    if len(provinces) < settings.farm_names or 10 * shaped < 6 * len(names):
+        return ""
+    if len(different) < settings.farm_provinces or len(different) < len(provinces) / 8:
+        return ""
+    return f"{len(provinces)} place names from {len(different)} provinces"

@@ -1,0 +1,120 @@
+"""Pages of forum software (Discuz, phpWind, vBulletin kinds): headline and posts stay, the furniture goes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from tasks.clean.dates import parse_time
+from tasks.clean.heads import Found
+from tasks.clean.lexicon import Chrome
+from tasks.clean.lines import Line, Look, han_count
+
+_SIGNS: Final = 3
+_PROFILE_LINE: Final = 24
+_PROFILE_LINES: Final = 60
+_POST: Final = 60
+"""Han characters from which a line behind the last post is more than a notice."""
+
+
+def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, found: Found) -> bool:
+    """Mark the furniture of a forum page and read headline and time of its first post; False if it is none."""
+    short = [line for line in lines if line.key and len(line.key) <= 160]
+    signs = sum(any(sign.fullmatch(line.key) for line in short) for sign in chrome.forum_signs)
+    posts = [
+        number for number, line in enumerate(lines) if line.key and chrome.forum_post.fullmatch(line.key)
+    ]
+    if signs < _SIGNS or not posts:
+        return False
+    top = _headline(lines, posts[0], chrome, found)
+    match = chrome.forum_post.fullmatch(lines[posts[0]].key)
+    if match:
+        time = next((value for value in match.groupdict().values() if value), "")
+        found.set("published_at", parse_time(time, captured_at), "line: " + lines[posts[0]].words[:60])
+    end = _end(lines, posts[-1], chrome)
+    for number, line in enumerate(lines):
+        if line.look is Look.BLANK:
+            continue
+        if number <= posts[0] and line.look is not Look.PROSE:
+            line.drop("meta.headline" if number == top else "chrome.forum", "above the first post")
+        elif number >= end:
+            line.drop("chrome.forum", "below the last post")
+    for before, post in zip(posts, posts[1:], strict=False):
+        _profile(lines, before + 1, post, chrome)
+    for line in lines[posts[0] : end]:
+        if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):
+            line.drop("chrome.forum", "buttons of a post")
+    return True
+
+
+def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int | None:
+    """Number of the headline: below the counter of views and replies, or above the link to copy."""
+    counter = chrome.forum_signs[0]
+    copy = chrome.forum_signs[1]
+    for number in range(post):
+        if lines[number].key and counter.fullmatch(lines[number].key):
+            following = [n for n in range(number + 1, post) if _title_like(lines[n], chrome)]
+            if following:
+                found.set("title", lines[following[0]].words, "below views and replies")
+                return following[0]
+    for number in range(post):
+        if lines[number].key and copy.fullmatch(lines[number].key):
+            before = [n for n in range(number) if _title_like(lines[n], chrome)]
+            if before:
+                found.set("title", lines[before[-1]].words, "above the link to copy")
+                return before[-1]
+    return None
+
+
+def _title_like(line: Line, chrome: Chrome) -> bool:
+    if (
+        line.look not in (Look.SHORT, Look.PROSE, Look.WEAK)
+        or han_count(line.text) < 4
+        or len(line.words) > 100
+    ):
+        return False
+    return not chrome.forum_profile.fullmatch(line.key)
+
+
+def _end(lines: list[Line], post: int, chrome: Chrome) -> int:
+    """Number of the first line below the last post: its buttons, if the reply form follows, or the form."""
+    form = next(
+        (n for n in range(post + 1, len(lines)) if lines[n].key and chrome.forum_end.fullmatch(lines[n].key)),
+        None,
+    )
+    if form is None:
+        return len(lines)
+    if any(han_count(line.text) >= _POST and line.look is Look.PROSE for line in lines[form:]):
+        return len(lines)
+    for number in range(post + 1, form):
+        line = lines[number]
+        if line.key and chrome.forum_buttons.fullmatch(line.key):
+            rest = lines[number:form]
+            if not any(han_count(other.text) >= _POST for other in rest):
+                return number
+    return form
+
+
+def _profile(lines: list[Line], first: int, post: int, chrome: Chrome) -> None:
+    """Mark the member's profile above a later post: from the line over its first label to the post's line."""
+    start = None
+    for number in range(post - 1, max(first, post - _PROFILE_LINES) - 1, -1):
+        line = lines[number]
+        if line.look is Look.BLANK or line.gone:
+            continue
+        if len(line.words) > _PROFILE_LINE or line.look is Look.PROSE:
+            break
+        if chrome.forum_buttons.fullmatch(line.key):
+            start = number
+            break
+        if chrome.forum_profile.fullmatch(line.key):
+            start = number
+    if start is None:
+        lines[post].drop("chrome.forum", "the head of a post")
+        return
+    name = next((n for n in range(start - 1, first - 1, -1) if lines[n].look is not Look.BLANK), None)
+    if name is not None and lines[name].look is Look.SHORT and len(lines[name].words) <= 16:
+        start = name
+    for line in lines[start : post + 1]:
+        if line.look is not Look.BLANK:
+            line.drop("chrome.forum_profile", "profile beside a post")

@@ -1,0 +1,242 @@
+"""Lines that belong into the metadata: source and time, by-lines, editors' credits, the headline."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from tasks.clean.dates import find_times
+from tasks.clean.lexicon import Chrome
+from tasks.clean.lines import Line, Look, han_count
+
+_ANCHOR_LINES: Final = 30
+"""Non-blank lines at the head among which the source and time line is looked for."""
+_VALUE: Final = 40
+_LEFTOVER: Final = 12
+_TITLE: Final = range(4, 81)
+_SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
+_SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
+_EDGE_MARKS: Final = " \t\u3000\u00a0:：,，;；|丨/·-—_。"
+_NOT_ORIGIN: Final = re.compile(r"^(?:本站|网络|互联网|未知|不详|无|admin|佚名|原创|转载)$", re.IGNORECASE)
+_BY_EDITORS: Final = re.compile(
+    r"[（(【\[]\s*(?:责任编辑|責任編輯|责编|責編|编辑|編輯|值班编辑|实习编辑|审核|校对|监制|初审|终审)\s*[:：]?\s*[^（()）】\]]{1,40}[）)】\]]\s*$"
+)
+_BY_SOURCE: Final = re.compile(
+    r"[（(【\[]\s*(?:文章|本文|稿件|新闻)?(?:来源|來源|转载自|轉載自|原载|原載)\s*[:：]\s*(?P<source>[^（()）】\]]{1,30})[）)】\]]\s*$"
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """Metadata read from the lines of a text, as they stand there."""
+
+    title: str | None = None
+    source: str | None = None
+    author: str | None = None
+    published_at: str | None = None
+    editors: str | None = None
+    evidence: dict[str, str] = field(default_factory=dict)
+
+    def set(self, name: str, value: str | None, evidence: str) -> None:
+        """Keep the first value found for a field."""
+        if value and getattr(self, name) is None:
+            setattr(self, name, value)
+            self.evidence[name] = evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Credits:
+    """What a line of labels says."""
+
+    values: tuple[tuple[str, str, str], ...]
+    """(kind, label, value) in order."""
+    time: str | None
+
+    def kinds(self) -> set[str]:
+        """Kinds of labels in the line."""
+        return {kind for kind, _label, value in self.values if value}
+
+
+def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Credits | None:
+    """The labels, times and names of a line that consists of nothing else, or None."""
+    key = line.key
+    if not key or len(key) > 200 or key[-1:] in "。!?":
+        return None
+    labels = [match for match in chrome.label.finditer(key)]
+    times = [] if not any(char.isdigit() for char in key) else list(find_times(key, captured_at))
+    times = [time for time in times if time.exact or time.clock]
+    if not labels and not times:
+        return None
+    words = line.words
+    stops = sorted([match.start() for match in labels] + [time.start for time in times] + [len(key)])
+    values = []
+    rest = [(0, stops[0])]
+    for match in labels:
+        kind = match.lastgroup or ""
+        stop = next(at for at in stops if at >= match.end())
+        value = words[match.end() : stop]
+        values.append((kind, words[match.start() : match.end()].strip(_EDGE_MARKS), value.strip(_EDGE_MARKS)))
+    rest += [(time.end, next((at for at in stops if at >= time.end), len(key))) for time in times]
+    over = "".join(chrome.label_noise.sub("", key[a:b]) for a, b in rest)
+    if (
+        any(len(value) > _VALUE for kind, _label, value in values if kind != "other")
+        or han_count(over) > _LEFTOVER
+    ):
+        return None
+    # 来源 behind a bare name and a time (人民网 2023-05-11) is the name.
+    name = words[: stops[0]].strip(_EDGE_MARKS)
+    if times and not any(kind == "source" for kind, _l, _v in values) and 2 <= han_count(name) <= _LEFTOVER:
+        if re.search("[,。，、]", name):
+            return None
+        values.insert(0, ("source", "", name))
+    return Credits(tuple(values), times[0].iso if times else None)
+
+
+def take_head(
+    lines: list[Line], head: int, chrome: Chrome, captured_at: datetime | None, found: Found
+) -> None:
+    """Headline, source, time and author from the lines before the first paragraph; marks what goes.
+
+    The headline is the line above the source and time line, or the line below the breadcrumb.
+    Without either the text keeps all its lines: its first line may be a heading of the article.
+    """
+    rows = [line for line in lines[:head] if line.look is not Look.BLANK][:_ANCHOR_LINES]
+    anchor: int | None = None
+    for number, line in enumerate(rows):
+        if line.gone or line.look is Look.ANYWHERE:
+            continue
+        credits = read_credits(line, chrome, captured_at)
+        if credits is None or not (credits.time or credits.kinds() & {"source", "author", "time", "editors"}):
+            continue
+        if anchor is None and not (credits.time or "source" in credits.kinds()):
+            if not any(row.kind == "breadcrumb" for row in rows[:number]) and credits.kinds() != {"author"}:
+                continue
+        _keep(credits, found, line)
+        line.drop("meta.source_line", "source, time or author of the article")
+        anchor = number if anchor is None else anchor
+    crumb = max((number for number, line in enumerate(rows) if line.kind == "breadcrumb"), default=None)
+    if anchor is None and crumb is None:
+        _repeated_title(rows, found)
+        return
+    above = rows[:anchor] if anchor is not None else rows[: (crumb or 0) + 2]
+    candidates = [
+        line for line in above if _may_be_title(line) and (crumb is None or _after(rows, line, crumb))
+    ]
+    candidates = candidates or [line for line in above if _may_be_title(line)]
+    title = candidates[-1] if candidates else None
+    if title is None:
+        return
+    found.set(
+        "title",
+        title.words,
+        "the line above source and time" if anchor is not None else "below the breadcrumb",
+    )
+    title.drop("meta.headline", "the headline")
+    for line in above:
+        if (
+            line.look is Look.SHORT
+            and not line.gone
+            and not _SUBTITLE.match(line.text)
+            and line.start < title.start
+        ):
+            line.drop("chrome.head", "above the headline")
+    for line in lines[:head]:
+        if line.words == title.words:
+            line.drop("meta.headline", "the headline again")
+
+
+def take_credits(lines: list[Line], first: int, chrome: Chrome, found: Found) -> None:
+    """Editors' credits and the source behind the last paragraph."""
+    for line in lines[first:]:
+        if line.gone or line.look is Look.BLANK:
+            continue
+        credits = read_credits(line, chrome, None)
+        if credits is None or not credits.values or not (credits.kinds() & {"editors", "source", "author"}):
+            continue
+        if credits.time and not credits.kinds() & {"source", "editors"}:
+            continue
+        _keep(credits, found, line, time=False)
+        line.drop("meta.credits", "editors, author or source of the article")
+
+
+def trailing_credits(line: Line, found: Found) -> tuple[int, str] | None:
+    """Where credits in brackets at the end of a paragraph begin, and their rule; takes them into `found`."""
+    tail = line.text[-60:]
+    shift = len(line.text) - len(tail)
+    if match := _BY_EDITORS.search(tail):
+        found.set("editors", match.group().strip("（()）【】[] \t"), "behind the last paragraph")
+        return shift + match.start(), "meta.credits"
+    if match := _BY_SOURCE.search(tail):
+        found.set("source", _origin(match["source"]), "behind the last paragraph")
+        return shift + match.start(), "meta.credits"
+    return None
+
+
+def byline(lines: list[Line], chrome: Chrome, found: Found) -> None:
+    """Author from the by-line in the first lines of the body; the line stays."""
+    seen = 0
+    for line in lines:
+        if line.gone or line.look is Look.BLANK:
+            continue
+        seen += 1
+        head = line.key or line.text
+        if len(line.text) <= 60 or seen <= 3:
+            match = chrome.byline.search(head[:80] if len(line.text) > 60 else head)
+            if match and len(line.text) > 60 and not re.search(r"(?:电|讯|报道|记者)", head[:60]):
+                match = None
+            if match:
+                names = re.split(r"[ 、,]+", match["names"].strip())
+                found.set("author", " ".join(names), "by-line")
+                return
+        if seen >= 6:
+            return
+
+
+def _after(rows: list[Line], line: Line, crumb: int) -> bool:
+    return line.start > rows[crumb].start
+
+
+def _may_be_title(line: Line) -> bool:
+    if line.gone or line.look not in (Look.SHORT, Look.PROSE) or _SUBTITLE.match(line.text):
+        return False
+    return len(line.words) in _TITLE and han_count(line.text) >= 4 and line.words[-1] not in "。；，,;、："
+
+
+def _repeated_title(rows: list[Line], found: Found) -> None:
+    """`Headline_Site` as the first line and the headline again below: the page's <title> and its heading."""
+    if not rows or rows[0].look not in (Look.SHORT, Look.PROSE) or len(rows[0].words) > 150:
+        return
+    for line in rows[1:]:
+        if not _may_be_title(line) or len(line.words) < 6:
+            continue
+        rest = rows[0].words.removeprefix(line.words)
+        if rest != rows[0].words and (not rest or _SITE_TAIL.fullmatch(rest)):
+            found.set("title", line.words, "the first line, repeated as a heading")
+            rows[0].drop("meta.headline", "the title of the page")
+            line.drop("meta.headline", "the headline")
+            return
+
+
+def _keep(credits: Credits, found: Found, line: Line, *, time: bool = True) -> None:
+    where = f"line: {line.words[:60]}"
+    if time:
+        found.set("published_at", credits.time, where)
+    editors = []
+    for kind, label, value in credits.values:
+        if not value:
+            continue
+        if kind == "source":
+            found.set("source", _origin(value), where)
+        elif kind == "author":
+            found.set("author", " ".join(re.split(r"[\s、,，]+", value)), where)
+        elif kind == "editors":
+            editors.append(f"{label}：{' '.join(value.split())}")
+    if editors:
+        found.set("editors", " ".join(editors), where)
+
+
+def _origin(value: str) -> str | None:
+    value = value.strip(_EDGE_MARKS + '《》“”"[]【】()（）')
+    return None if not value or _NOT_ORIGIN.match(value) else value

@@ -1,0 +1,159 @@
+"""White space: what layout left behind goes, what carries meaning stays; one paragraph a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from tasks.clean.characters import HAN
+from tasks.clean.edits import Rewriter
+from tasks.tables import Change
+
+BLANK: Final = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""White space inside a line, as the inside of a character class."""
+
+_TIGHT_BEFORE: Final = "，。、；：）》〉」』】〕！？"
+_TIGHT_AFTER: Final = "，。、；：（《〈「『【〔"
+_RUN: Final = re.compile(f"[{BLANK}]+")
+_WORTH: Final = re.compile(
+    f"^[{BLANK}]+|[{BLANK}]+$|[{BLANK}]{{2,}}|[{BLANK.replace(' ', '', 1)}]"
+    f"| (?=[{_TIGHT_BEFORE}”’])|(?<=[{_TIGHT_AFTER}！？“‘]) |(?<=[{HAN}]) (?=[{HAN}])",
+    re.MULTILINE,
+)
+_IS_HAN: Final = re.compile(f"[{HAN}]")
+_WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
+_END: Final = re.compile(r"[。！？!?…；;：:”’」』）)》】]$")
+_BETWEEN_HAN: Final = re.compile(f"(?<=[{HAN}])[{BLANK}]+(?=[{HAN}])")
+_LETTER_SPACED: Final = 0.25
+"""Share of gaps per Han character from which a line counts as letter-spaced or cut into words."""
+_LETTER_SPACED_HAN: Final = 12
+_WRAP_LINES: Final = 4
+_WRAP_WIDTH: Final = range(36, 121)
+"""Display width (Han 2, Latin 1) of hard-wrapped lines."""
+
+
+def spaces(text: str, *, headline: bool = False) -> Change:
+    """Strip lines, make single spaces of runs, and drop spaces that Chinese does not write.
+
+    Kept: spaces between Han characters (names in by-lines, parts of a headline), beside Latin words
+    and digits, tabs of a table, the layout of lines without any Han (code). In a `headline` the
+    space behind ！ and ？ stays too: it separates its parts.
+    """
+    rewriter = Rewriter(text)
+    last = -1
+    for match in _WORTH.finditer(text):
+        start = text.rfind("\n", 0, match.start()) + 1
+        if start == last:
+            continue
+        last = start
+        end = text.find("\n", match.start())
+        _line(rewriter, start, text[start : len(text) if end < 0 else end], headline)
+    return rewriter.change()
+
+
+def lines(text: str) -> Change:
+    """One line a paragraph: hard-wrapped lines are joined, empty lines dropped."""
+    rewriter = Rewriter(text)
+    _ends(rewriter, text)
+    joined = _wrapped(text)
+    for match in re.finditer(r"\n+", text.strip("\n")):
+        start = match.start() + len(text) - len(text.lstrip("\n"))
+        end = start + len(match.group())
+        if start in joined:
+            rewriter.replace(start, end, joined[start], "line.unwrap", "lines of equal width cut a sentence")
+        elif end - start > 1:
+            rewriter.replace(start, end, "\n", "line.blank", "an empty line", end - start - 1)
+    return rewriter.change()
+
+
+def _ends(rewriter: Rewriter, text: str) -> None:
+    head = len(text) - len(text.lstrip("\n"))
+    rewriter.replace(0, head, "", "line.blank", "an empty line", head)
+    if head < len(text):
+        tail = len(text.rstrip("\n"))
+        rewriter.replace(tail, len(text), "", "line.blank", "an empty line", len(text) - tail)
+
+
+def _line(rewriter: Rewriter, start: int, line: str, headline: bool) -> None:
+    body = line.rstrip()
+    if len(body) < len(line):
+        rewriter.replace(start + len(body), start + len(line), "", "space.edge", "at the end of a line")
+    if not body or not _WIDE_TEXT.search(body):
+        return
+    inner = len(body) - len(body.lstrip())
+    if inner:
+        rewriter.replace(start, start + inner, "", "space.edge", "an indent")
+    artefacts = _artefacts(body[inner:])
+    for match in _RUN.finditer(body, inner):
+        run, left, right = match.group(), body[match.start() - 1], body[match.end()]
+        after, rule, reason = " ", "space.run", "a run of white space"
+        if left in "（【《" and right in "）】》":
+            continue
+        if _tight(left, right, headline):
+            after, rule, reason = "", "space.punctuation", "beside full-width punctuation"
+        elif match.start() - inner in artefacts:
+            after, rule, reason = "", "space.han", "between the characters of a sentence"
+        elif "\t" in run:
+            after = "\t"
+        rewriter.replace(start + match.start(), start + match.end(), after, rule, reason, len(run))
+
+
+def _tight(left: str, right: str, headline: bool) -> bool:
+    if right in _TIGHT_BEFORE or left in _TIGHT_AFTER:
+        return True
+    if left in "！？":
+        return not headline
+    return (left in "“‘" and bool(_IS_HAN.match(right))) or (right in "”’" and bool(_IS_HAN.match(left)))
+
+
+def _artefacts(line: str) -> frozenset[int]:
+    """Offsets of gaps between Han characters that layout made: letter-spacing, or former line ends."""
+    gaps = [match.start() for match in _BETWEEN_HAN.finditer(line)]
+    if not gaps:
+        return frozenset()
+    han = len(_IS_HAN.findall(line))
+    if han >= _LETTER_SPACED_HAN and len(gaps) >= _LETTER_SPACED * han:
+        return frozenset(gaps)
+    # Former line ends come at even distances inside one sentence text.
+    if len(gaps) >= 3 and _END.search(line):
+        steps = [b - a for a, b in zip(gaps, gaps[1:], strict=False)]
+        if min(steps) >= 15 and max(steps) - min(steps) <= 3 and gaps[0] <= max(steps):
+            return frozenset(gaps)
+    return frozenset()
+
+
+def _width(line: str) -> int:
+    return len(line) + len(_WIDE_TEXT.findall(line))
+
+
+def _wrapped(text: str) -> dict[int, str]:
+    """Line ends inside hard-wrapped paragraphs, with what joins the lines there."""
+    if text.count("\n") + 1 < _WRAP_LINES:
+        return {}
+    rows = [(match.start(), match.group()) for match in re.finditer(r"[^\n]+", text)]
+    out: dict[int, str] = {}
+    for group in _even(rows):
+        cut = [row for row in group[:-1] if not _END.search(row[1])]
+        if len(group) >= _WRAP_LINES and 2 * len(cut) > len(group):
+            for (start, line), (_next, following) in zip(group, group[1:], strict=False):
+                spaced = line[-1:].isascii() and following[:1].isascii()
+                out[start + len(line)] = " " if spaced else ""
+    return out
+
+
+def _even(rows: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Runs of lines of one width (within 2); the shorter line that ends the paragraph belongs to its run."""
+    group: list[tuple[int, str]] = []
+    width = 0
+    for row in rows:
+        # Cheap refusal first: nearly all lines of nearly all texts are too short or too long.
+        own = _width(row[1]) if len(row[1]) <= _WRAP_WIDTH.stop else 0
+        if group and abs(own - width) <= 2:
+            group.append(row)
+        else:
+            if len(group) >= _WRAP_LINES and 0 < own < width and not _END.search(group[-1][1]):
+                group.append(row)
+            yield group
+            group, width = ([row], own) if own in _WRAP_WIDTH else ([], 0)
+    yield group
