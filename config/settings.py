@@ -135,6 +135,20 @@ class PrivacySettings(Section):
 class ExtractSettings(Section):
     """Finding the article in a HTML page."""
 
+    max_characters: int = Field(
+        8_000_000, ge=10_000, le=200_000_000, description="Characters of a page that are read; the rest is left out."
+    )
+    max_blocks: int = Field(
+        100_000, ge=1000, le=10_000_000, description="Block elements of a page that are weighed; later ones are left out."
+    )
+    min_visible: int = Field(
+        40, ge=0, le=10_000,
+        description="With fewer visible characters on a page, its scripts and form fields are searched for the article.",
+    )
+    list_score: float = Field(
+        0.6, ge=0, le=1, description="A page whose list score is higher is taken for a list of other pages."
+    )
+
 
 class QualitySettings(Section):
     """Thresholds of the reject rules; a document beyond one is rejected, with the figure in the ledger."""

@@ -84,7 +84,7 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
         heading, words = outline.runs[headline], words_of(outline.runs[headline])
         tag = outline.blocks[heading.block].tag
         if heading.linked <= heading.text and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
-            finder.set("title", words, tag)
+            finder.set("title", main if heading.linked and words.startswith(main) else words, tag)
     finder.set("title", statements.meta.get("articletitle"), "meta articletitle")
     stated = next((statements.meta[key] for key in finder.labels.meta["title"] if key in statements.meta), None)
     finder.set("title", main_part(stated) if stated else None, "meta title")
@@ -99,7 +99,7 @@ def _crumb(outline: Outline) -> str | None:
         runs = outline.runs[block.runs : block.runs_end]
         if (block.attributes and _CRUMB.search(block.attributes)) or (runs and _HERE.match(runs[0].words)):
             words = " > ".join(run.words for run in runs)
-            parts = [part for part in _CRUMB_PARTS.split(_HERE.sub("", words)) if 1 < len(part) < 12]
+            parts = [part for part in _CRUMB_PARTS.split(_HERE.sub("", words)) if 1 < len(part) < 12 and not part.startswith("正文")]
             parts = [part for part in parts if part not in _NOT_SECTION]
             return parts[-1] if parts else None
     return None

@@ -36,16 +36,22 @@ def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     if forum:
         soften(outline)
     anchor = outline.runs[headline].span[0] if headline >= 0 else -1
-    shaded = _shaded(blocks, forum)
+    shaded = shaded_blocks(blocks, forum=forum)
     best = _best(outline, blocks, anchor, shaded, forum)
-    if not forum and (named := _named_body(blocks, anchor, shaded, best)):
+    named = _named_body(blocks, anchor, shaded, best)
+    if named and not forum:
         best = named
-    if best.value < _WORTHLESS and (larger := _largest(blocks, shaded, best, anchor)):
+    if best.value < _WORTHLESS and (larger := _largest(blocks, shaded, best)):
         best = larger
     best = _descend(blocks, best, forum)
     while best.tag in _PARAGRAPHS and best.parent > 0:
         best = blocks[best.parent]
-    return Choice([best, *_siblings(blocks, best, forum)] if not forum else [best], best.value)
+    if not forum:
+        return Choice([best, *_siblings(blocks, best)], best.value)
+    if named and not best.start <= named.start <= best.end and not named.start <= best.start <= named.end:
+        both = [named, best] if best.value > 2 * named.value and best.value > _WORTHLESS else [named]
+        return Choice(sorted(both, key=lambda block: block.start), named.value)
+    return Choice([best], best.value)
 
 
 def soften(outline: Outline) -> None:
@@ -75,7 +81,7 @@ def signature(block: Block) -> tuple[str, str, bool]:
     return block.tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
 
 
-def _shaded(blocks: list[Block], forum: bool) -> list[bool]:
+def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[bool]:
     """For each block, whether an ancestor's name says chrome (or comments, unless in a forum)."""
     shaded = [False] * len(blocks)
     for index in range(1, len(blocks)):
@@ -149,7 +155,7 @@ def _named_body(blocks: list[Block], anchor: int, shaded: list[bool], best: Bloc
     return body if body.value > (0.03 if near else 0.5) * best.value else None
 
 
-def _largest(blocks: list[Block], shaded: list[bool], best: Block, anchor: int) -> Block | None:
+def _largest(blocks: list[Block], shaded: list[bool], best: Block) -> Block | None:
     """On a page without prose: the innermost block with much of the page's text."""
     page = blocks[0].text + blocks[0].linked
     if best.value > 25 or page < 300:
@@ -181,7 +187,7 @@ def _descend(blocks: list[Block], block: Block, forum: bool) -> Block:
         block = kid
 
 
-def _siblings(blocks: list[Block], block: Block, forum: bool) -> list[Block]:
+def _siblings(blocks: list[Block], block: Block) -> list[Block]:
     """Blocks of the same template beside the chosen one: further pages or parts of the article."""
     mark = signature(block)
     if not mark[2] or block.parent < 0:

@@ -9,12 +9,14 @@ from selectolax.lexbor import LexborHTMLParser
 
 from config.settings import ExtractSettings
 from tasks.clean.html.about import describe
-from tasks.clean.html.choose import choose
+from tasks.clean.html.choose import Choice, choose
 from tasks.clean.html.forum import labels
 from tasks.clean.html.headline import find_headline, main_part, words_of
-from tasks.clean.html.outline import body_markup, read_outline
-from tasks.clean.html.prune import prune
+from tasks.clean.html.lists import choose_list, list_score
+from tasks.clean.html.outline import Outline, body_markup, read_outline
+from tasks.clean.html.prune import prune, prune_list
 from tasks.clean.html.render import render
+from tasks.clean.html.scripts import article_in_scripts
 from tasks.clean.html.trim import trim
 from tasks.clean.html.words import load_words
 from tasks.clean.metadata import read_statements
@@ -27,47 +29,79 @@ class Extracted:
 
     title: str | None
     text: str
+    """Paragraphs apart by a line feed; of a forum page the title and the posts in their order."""
     metadata: Metadata
     kind: str
-    """article, forum, list or empty."""
+    """article, forum, list (a page of links to others) or empty (no text)."""
     link_density: float
-    """Characters inside links / characters, of the chosen part, 0..1."""
+    """Characters inside links / characters of the chosen part, 0..1."""
     list_score: float
     """How much the page looks like a list of other pages, 0..1."""
 
 
 class Extractor:
-    """Finds the article in HTML pages, options compiled once."""
+    """Finds the article in HTML pages; options and word lists are compiled once."""
 
     def __init__(self, settings: ExtractSettings) -> None:
         self._settings = settings
         self._words = load_words()
 
-    def extract(self, html: str, *, url: str | None = None, captured_at: datetime | None = None) -> Extracted:
-        """The article of the page `html`; any text is accepted, a page without text gives an empty one."""
-        words = self._words
+    def extract(
+        self, html: str, *, url: str | None = None, captured_at: datetime | None = None, title: str | None = None
+    ) -> Extracted:
+        """The article of the page `html`; any text is accepted, a page without text gives an empty one.
+
+        `captured_at` is what relative times (3小时前) count from; `title` replaces the page's own.
+        """
+        html = html[: self._settings.max_characters]
         tree = LexborHTMLParser(html)
         statements = read_statements(tree, html)
-        title = statements.title
-        body = tree.body
-        marks = (
-            " ".join(value or "" for name, value in body.attributes.items() if name in ("id", "class"))
-            if body
-            else ""
-        )
-        forum = any(words.forum.search(text) for text in (title, marks, url or ""))
-        outline = read_outline(body_markup(tree), words, 200_000)
-        headline = find_headline(outline, title)
+        page_title = title or statements.title
+        forum = self._is_forum(tree, page_title, url)
+        outline = self._outline(tree)
+        if outline.blocks[0].text < self._settings.min_visible and (inner := article_in_scripts(html, statements)):
+            outline = self._outline(LexborHTMLParser(inner))
+            forum = False
+        headline = find_headline(outline, page_title)
         choice = choose(outline, headline, forum=forum)
+        score = list_score(outline, choice.value, url, headed=headline >= 0 and choice.value > 25)
+        heading = words_of(outline.runs[headline]) if headline >= 0 else main_part(page_title)
+        if not forum and score > self._settings.list_score:
+            kind = "list"
+            choice = Choice([choose_list(outline, self._words)], 0.0)
+            lines = self._list_lines(outline, choice)
+        else:
+            kind = "forum" if forum else "article"
+            lines = self._article_lines(outline, choice, forum)
+        lines = trim(lines, heading, self._words)
+        if forum and heading and heading not in lines[:3]:
+            lines.insert(0, heading)
+        metadata = describe(outline, statements, headline, choice.blocks[0], url=url, captured_at=captured_at)
+        size = sum(block.text + block.linked for block in choice.blocks)
+        density = sum(block.linked for block in choice.blocks) / size if size else 0.0
+        return Extracted(
+            title or metadata.title, "\n".join(lines), metadata, kind if lines else "empty", round(density, 3), score
+        )
+
+    def _is_forum(self, tree: LexborHTMLParser, title: str, url: str | None) -> bool:
+        body = tree.body
+        names = " ".join(value or "" for name, value in body.attributes.items() if name in ("id", "class")) if body else ""
+        return any(self._words.forum.search(text) for text in (title, names, url or ""))
+
+    def _outline(self, tree: LexborHTMLParser) -> Outline:
+        return read_outline(body_markup(tree), self._words, self._settings.max_blocks)
+
+    def _article_lines(self, outline: Outline, choice: Choice, forum: bool) -> list[str]:
         lines: list[str] = []
         for block in choice.blocks:
             left_out = prune(outline, block, forum=forum)
             if forum:
-                left_out = sorted((*left_out, *labels(outline, block, words)))
+                left_out = sorted((*left_out, *labels(outline, block, self._words)))
             lines += render(outline.markup(block, left_out))
-        heading = words_of(outline.runs[headline]) if headline >= 0 else main_part(title)
-        lines = trim(lines, heading, words)
-        if forum and heading and heading not in lines[:3]:
-            lines.insert(0, heading)
-        metadata = describe(outline, statements, headline, choice.blocks[0], url=url, captured_at=captured_at)
-        return Extracted(metadata.title, "\n".join(lines), metadata, "forum" if forum else "article", 0.0, 0.0)
+        if not lines:
+            for block in choice.blocks:
+                lines += render(outline.markup(block, []))
+        return lines
+
+    def _list_lines(self, outline: Outline, choice: Choice) -> list[str]:
+        return [line for block in choice.blocks for line in render(outline.markup(block, prune_list(outline, block)))]

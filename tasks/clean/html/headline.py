@@ -25,7 +25,7 @@ def main_part(title: str) -> str:
     if len(parts) > 2:
         parts.pop()  # the site's name
     longest = max(parts, key=len, default="")
-    return parts[0] if parts and len(parts[0]) >= min(6, 0.4 * len(longest)) and len(parts[0]) > 1 else longest
+    return parts[0] if parts and len(parts[0]) >= min(4, 0.4 * len(longest)) and len(parts[0]) > 1 else longest
 
 
 def words_of(run: Run) -> str:
@@ -50,7 +50,11 @@ def find_headline(outline: Outline, title: str) -> int:
         plain = _SPACE.sub("", words_of(run))
         size = len(plain)
         block = outline.blocks[run.block]
-        whole = plain == main or (main in plain and 5 < len(main) and size < 2 * len(main))
+        whole = (
+            plain == main
+            or (main in plain and 5 < len(main) and size < 2 * len(main))
+            or (block.tag in _RANK and len(main) > 1 and plain.startswith(main) and size <= len(main) + 6)
+        )
         if not whole and not (size > 3 and plain in target and size >= 0.45 * len(main)):
             if plain not in parts or block.tag not in _RANK:
                 continue

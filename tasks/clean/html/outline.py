@@ -47,7 +47,7 @@ REMOVED: Final = [
 ]
 _INLINE: Final = (
     "span|b|i|u|code|em|strong|font|small|big|sub|sup|s|del|ins|mark|kbd|samp|var|cite|q|abbr|time|label|tt|acronym|bdi|"
-    "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+:[a-z0-9]+|math|mi|mo|mn|mrow|semantics"
+    "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+[:-][a-z0-9:-]+|math|mi|mo|mn|mrow|semantics"
 )
 _ATTRIBUTES: Final = r'[^>"]*+(?:"[^"]*+"[^>"]*+)*+'
 _HIDDEN_INLINE: Final = re.compile(
@@ -182,7 +182,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                 link_depth -= 1
             else:
                 if parts:
-                    _close_run(outline, "".join(parts), text, linked, links, stack[-1], (begun, at - 1), words)
+                    _close_run(outline, SEAM.join(parts), text, linked, links, stack[-1], (begun, at - 1), words)
                     parts = []
                     text = linked = 0.0
                 links = 0
@@ -217,7 +217,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
             else:
                 text += weight
     if parts:
-        _close_run(outline, "".join(parts), text, linked, links, stack[-1], (begun, len(pieces)), words)
+        _close_run(outline, SEAM.join(parts), text, linked, links, stack[-1], (begun, len(pieces)), words)
     while stack:
         index = stack.pop()
         blocks[index].end = len(pieces) - 1
@@ -240,14 +240,20 @@ def _close_run(
             for mark in _LATIN_SENTENCE:
                 marks += count(mark)
     value = run_value(run, text, linked, links, marks, words)
-    outline.runs.append(Run(run, text, linked, links, marks, block, span, value))
     owner = outline.blocks[block]
+    if value < 0 and not linked and owner.tag in _NEUTRAL:
+        value = 0.3 * text if owner.tag == "pre" else 0.0
+    outline.runs.append(Run(run, text, linked, links, marks, block, span, value))
     owner.value += value
     owner.text += text
     owner.linked += linked
     owner.links += links
     if linked >= 9 and text < 2:
         owner.headlines += 1
+
+
+# Short texts in these say nothing: headings, cells of tables, verses, code.
+_NEUTRAL: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "td", "th"))
 
 
 def run_value(run: str, text: float, linked: float, links: int, marks: int, words: Words) -> float:

@@ -32,6 +32,21 @@ def prune(outline: Outline, block: Block, *, forum: bool) -> list[Span]:
     return [(part.start, part.end + 1) for part in dropped]
 
 
+def prune_list(outline: Outline, block: Block) -> list[Span]:
+    """What to leave out of a list of links: menus, pagers, what its name says is chrome."""
+    dropped: list[Span] = []
+    at = block.index + 1
+    while at < block.last:
+        part = outline.blocks[at]
+        size = part.text + part.linked
+        if (part.hidden or part.hint is Hint.CHROME or part.tag in _CHROME_TAGS) and size < 0.3 * (block.text + block.linked):
+            dropped.append((part.start, part.end + 1))
+            at = part.last
+        else:
+            at += 1
+    return dropped
+
+
 def _unwanted(part: Block, block: Block, forum: bool) -> bool:
     size = part.text + part.linked
     if part.hidden and part.text < 0.5 * block.text:
@@ -45,6 +60,8 @@ def _unwanted(part: Block, block: Block, forum: bool) -> bool:
     if part.hint is Hint.CHROME and part.value < 40:
         return True
     if part.hint is Hint.COMMENT and not forum:
+        return True
+    if part.tag == "form" and forum and part.text < 0.3 * block.text:
         return True
     if part.value < -40 and part.linked > 0.4 * size:
         return True
