@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from tasks.snapshot.errors import DamagedError, LedgerError
 from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
-from tasks.snapshot.search import view
+from tasks.snapshot.search import same, view
 from tasks.snapshot.writer import TableWriter
 
 _DOUBLES: Final = "SELECT key, count(*) FROM new GROUP BY key HAVING count(*) > 1 ORDER BY key LIMIT 1"
@@ -98,14 +98,9 @@ class Planner:
         added = [file for file in appends if file.rows]
         kept = [file for file in before if file.rows]
         self._sql.register("doomed", pa.table({"key": doomed}))
-        view(self._sql, "new", (self._staged(table, f.name) for f in added), f"{key} AS key", ["key"])
-        view(
-            self._sql,
-            "old",
-            (self._current(table, f.name) for f in kept),
-            f"{key} AS key, filename",
-            ["key", "filename"],
-        )
+        view(self._sql, "new", (self._staged(table, f.name) for f in added), {"key": key})
+        old = (self._current(table, f.name) for f in kept)
+        view(self._sql, "old", old, {"key": key, "filename": "filename"})
         self._refuse_doubles(table)
         hits = self._hits() if kept and (len(doomed) or added) else []
         for hit in hits:
@@ -140,9 +135,9 @@ class Planner:
             gone = [
                 self._current(change.table, f.name) for f in change.before if f.name not in new and f.rows
             ]
-            columns = ["capture_id", "document_id"] + (["outcome"] if change.table == "captures" else [])
-            view(self._sql, f"come_{change.table}", come, ", ".join(columns), columns)
-            view(self._sql, f"gone_{change.table}", gone, ", ".join(columns), columns)
+            columns = same("capture_id", "document_id", *(["outcome"] if change is captures else []))
+            view(self._sql, f"come_{change.table}", come, columns)
+            view(self._sql, f"gone_{change.table}", gone, columns)
         odd = self._sql.execute(_PAIRS).fetchone()
         if odd:
             capture, document, surplus, count = odd

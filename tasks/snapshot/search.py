@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -32,17 +33,34 @@ def engine(settings: StoreSettings, scratch: Path) -> Iterator[duckdb.DuckDBPyCo
 
 
 def view(
-    sql: duckdb.DuckDBPyConnection, name: str, files: Iterable[str | Path], columns: str, empty: Iterable[str]
+    sql: duckdb.DuckDBPyConnection, name: str, files: Iterable[str | Path], columns: Mapping[str, str]
 ) -> None:
-    """Name the rows of Parquet files for use in SQL.
+    """Name rows of Parquet files for use in SQL; `columns` gives column by name in the view.
 
-    `columns` is the projection; every row also knows its `filename`. Where there are no files the
-    view has no rows and the string columns `empty`.
+    `filename` is a column of every file. A column that no file has is null (files of older
+    versions); without files the view has no rows.
     """
-    names = [str(file) for file in files]
-    if names:
-        rows = sql.read_parquet(names, union_by_name=True, hive_partitioning=False, filename=True)
-        rows = rows.project(columns)
+    paths = [str(file) for file in files]
+    if paths:
+        rows = sql.read_parquet(paths, union_by_name=True, hive_partitioning=False, filename=True)
+        known = set(rows.columns)
+        rows = rows.project(
+            ", ".join(
+                f"{column if column in known else 'NULL'} AS {alias}" for alias, column in columns.items()
+            )
+        )
     else:
-        rows = sql.from_arrow(pa.table({column: pa.array([], pa.string()) for column in empty}))
+        rows = sql.from_arrow(pa.table({alias: pa.array([], pa.string()) for alias in columns}))
     rows.create_view(name, replace=True)
+
+
+def same(*columns: str) -> dict[str, str]:
+    """Columns that keep their names in a view."""
+    return {column: column for column in columns}
+
+
+def fetch(sql: duckdb.DuckDBPyConnection, query: str, parameters: object = None) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries."""
+    cursor = sql.execute(query, parameters)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

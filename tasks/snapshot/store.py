@@ -19,17 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-from pydantic import ValidationError
-
 from config.settings import StoreSettings
 from tasks.snapshot import delta, disk
-from tasks.snapshot.errors import ConflictError, DamagedError, StoreError, UnknownVersionError
+from tasks.snapshot.errors import ConflictError, StoreError
 from tasks.snapshot.lock import Lock
 from tasks.snapshot.manifest import (
-    FORMAT,
     KEYS,
     PUBLISHED,
     Counts,
@@ -41,117 +35,27 @@ from tasks.snapshot.manifest import (
     tallies,
 )
 from tasks.snapshot.plan import Planner, check_ledger, document_counts
+from tasks.snapshot.reader import VERSION, Reader, load_manifest
 from tasks.snapshot.search import engine
 from tasks.snapshot.summary import summary
 from tasks.snapshot.writer import TableWriter
 from tasks.tables import TABLES
 
-_VERSION: Final = re.compile(r"v([1-9]\d*)")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class Store:
+class Store(Reader):
     """A folder of versions. One object serves one thread; several processes may each have their own."""
 
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
-        self.path = Path(settings.path).absolute()
+        super().__init__(Path(settings.path).absolute())
         self._lock = Lock(self.path / "lock")
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
         """A store by its folder, with default settings; it is created by its first commit."""
         return cls(StoreSettings(path=str(path)))
-
-    # Reading
-
-    def versions(self) -> list[int]:
-        """Numbers of the versions that exist, ascending."""
-        try:
-            names = [entry.name for entry in self._snapshots.iterdir()]
-        except FileNotFoundError:
-            return []
-        return sorted(int(match[1]) for name in names if (match := _VERSION.fullmatch(name)))
-
-    def latest(self) -> Manifest | None:
-        """The newest version; None before the first commit."""
-        versions = self.versions()
-        return self.manifest(versions[-1]) if versions else None
-
-    def next_version(self) -> int:
-        """The number the next commit gets; settled while the lock is held."""
-        versions = self.versions()
-        return versions[-1] + 1 if versions else 1
-
-    def manifest(self, version: int) -> Manifest:
-        """The manifest of a version. Raises UnknownVersionError, DamagedError."""
-        return self._load(self.published(version) / "manifest.json")
-
-    def published(self, version: int) -> Path:
-        """The folder of a version. Raises UnknownVersionError."""
-        folder = self._snapshots / f"v{version}"
-        if not folder.is_dir():
-            known = self.versions()
-            have = f"there are v{known[0]} to v{known[-1]}" if known else "it has no versions yet"
-            raise UnknownVersionError(f"{self.path}: no version {version}; {have}")
-        return folder
-
-    def files(self, table: str, version: int | None = None) -> list[str]:
-        """Absolute paths of the Parquet files of a table; empty where the store has no version yet."""
-        manifest = self.latest() if version is None else self.manifest(version)
-        return [str(self.file(table, file.name)) for file in manifest.files(table)] if manifest else []
-
-    def file(self, table: str, name: str) -> Path:
-        """Where a file of a table lies."""
-        return self.path / "tables" / table / name
-
-    def read(
-        self,
-        table: str,
-        *,
-        version: int | None = None,
-        columns: Sequence[str] | None = None,
-        filter: pc.Expression | None = None,
-    ) -> pa.Table:
-        """Rows of a table at a version, in the schema of today; columns of later schemas are null.
-
-        Raises DamagedError where a file is missing or its checksums do not fit.
-        """
-        batches = self.scan(table, version=version, columns=columns, filter=filter)
-        schema = _readable(table, columns)
-        return pa.Table.from_batches(batches, schema=schema)
-
-    def scan(
-        self,
-        table: str,
-        *,
-        version: int | None = None,
-        columns: Sequence[str] | None = None,
-        filter: pc.Expression | None = None,
-        batch_size: int = 8192,
-    ) -> Iterator[pa.RecordBatch]:
-        """Like `read`, in batches of `batch_size` rows at most and in bounded memory."""
-        files = self.files(table, version)
-        if not files:
-            return
-        options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
-        try:
-            source = ds.dataset(
-                files,
-                schema=_readable(table),
-                format=ds.ParquetFileFormat(default_fragment_scan_options=options),
-            )
-            yield from source.to_batches(
-                columns=list(columns) if columns is not None else None,
-                filter=filter,
-                batch_size=batch_size,
-                batch_readahead=2,
-                fragment_readahead=1,
-            )
-        except (pa.ArrowException, OSError) as error:
-            raise DamagedError(
-                f"{self.path}: table {table} cannot be read: {error}; see `qingyuan snapshots verify`"
-            ) from error
 
     # Writing
 
@@ -293,6 +197,15 @@ class Store:
         done += self._clean()
         return done
 
+    def discard(self, versions: Iterable[int]) -> None:
+        """Take versions and the files that only they have from the disk; the lock must be held."""
+        self._require_lock()
+        self._trash.mkdir(parents=True, exist_ok=True)
+        for version in versions:
+            self.published(version).rename(self._trash / f"v{version}")
+        disk.sync_folder(self.snapshots)
+        self._empty_trash()
+
     # The steps of a commit
 
     def _finish(self, draft: Manifest) -> Manifest:
@@ -312,16 +225,16 @@ class Store:
             disk.link_files((self.file(table, file.name) for file in manifest.files(table)), folder / name)
         disk.write_file(folder / "SUMMARY.md", summary(manifest))
         disk.write_file(folder / "manifest.json", manifest.model_dump_json(indent=1))
-        self._snapshots.mkdir(exist_ok=True)
+        self.snapshots.mkdir(exist_ok=True)
         try:
-            folder.rename(self._snapshots / folder.name)
+            folder.rename(self.snapshots / folder.name)
         except OSError as error:
-            if (self._snapshots / folder.name).exists():
+            if (self.snapshots / folder.name).exists():
                 raise ConflictError(
                     f"{self.path}: {folder.name} was made by another run; run again"
                 ) from error
             raise
-        disk.sync_folder(self._snapshots)
+        disk.sync_folder(self.snapshots)
         self._redo.unlink()
         self._forget(manifest.run_id)
         return manifest
@@ -351,7 +264,7 @@ class Store:
     # Recovery
 
     def _redo_commit(self) -> str:
-        draft = self._load(self._redo)
+        draft = load_manifest(self._redo)
         latest = self.latest()
         if latest and latest.version >= draft.version:
             if latest.run_id != draft.run_id:
@@ -386,13 +299,37 @@ class Store:
                 files = latest.files(table) if latest else []
                 delta.align(folder, schema, files, "roll-back", latest.version if latest else 0)
 
+    def _empty_trash(self) -> int:
+        dropped = [load_manifest(folder / "manifest.json") for folder in sorted(self._trash.glob("v*"))]
+        needed = {
+            (table, file.name)
+            for version in (self.versions() if dropped else [])
+            for table, pin in self.manifest(version).tables.items()
+            for file in pin.files
+        }
+        for manifest in dropped:
+            for table, pin in manifest.tables.items():
+                for file in pin.files:
+                    if (table, file.name) not in needed:
+                        self.file(table, file.name).unlink(missing_ok=True)
+            # The manifest goes last: it is the list by which an interrupted removal goes on.
+            folder = self._trash / f"v{manifest.version}"
+            for name in PUBLISHED.values():
+                disk.remove_tree(folder / name)
+            disk.remove_tree(folder)
+        disk.remove_tree(self._trash)
+        return len(dropped)
+
     def _clean(self) -> list[str]:
         left = list((self._staging / "files").rglob("*.parquet"))
         done = []
         if left:
             done.append(f"removed {len(left)} files of a run that ended before its commit")
+        dropped = self._empty_trash()
+        if dropped:
+            done.append(f"finished dropping {dropped} versions")
         for folder in self._staging.iterdir():
-            if folder.name in ("files", "scratch", "trash") or _VERSION.fullmatch(folder.name):
+            if folder.name in ("files", "scratch") or VERSION.fullmatch(folder.name):
                 disk.remove_tree(folder)
         for draft in self._staging.glob(".*.tmp"):
             draft.unlink()
@@ -401,12 +338,12 @@ class Store:
     # Small things
 
     @property
-    def _snapshots(self) -> Path:
-        return self.path / "snapshots"
-
-    @property
     def _staging(self) -> Path:
         return self.path / "staging"
+
+    @property
+    def _trash(self) -> Path:
+        return self._staging / "trash"
 
     @property
     def _redo(self) -> Path:
@@ -428,25 +365,6 @@ class Store:
         if self._redo.exists():
             raise StoreError(f"{self.path}: an interrupted commit is waiting; call recover() first")
         return self.latest()
-
-    @staticmethod
-    def _load(path: Path) -> Manifest:
-        try:
-            manifest = Manifest.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError) as error:
-            raise DamagedError(f"{path}: cannot be read as a manifest: {error}") from error
-        if manifest.format > FORMAT:
-            raise StoreError(
-                f"{path}: has format {manifest.format}, this code knows {FORMAT}; use a newer version"
-            )
-        return manifest
-
-
-def _readable(table: str, columns: Sequence[str] | None = None) -> pa.Schema:
-    """The schema rows are read with: columns that older versions lack may be null."""
-    schema = TABLES[table]
-    names = columns if columns is not None else schema.names
-    return pa.schema([schema.field(name) for name in names])
 
 
 __all__ = ["KEYS", "RunFacts", "Store", "TableWriter"]

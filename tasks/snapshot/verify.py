@@ -16,16 +16,18 @@ from tasks.snapshot import delta
 from tasks.snapshot.digest import documents_digest
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import KEYS, PUBLISHED, DataFile, Manifest
-from tasks.snapshot.search import engine, view
+from tasks.snapshot.search import engine, same, view
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES, Outcome
 
 _MODULUS: Final = 1 << 256
 
+_COMPARED: Final = {"captures": ("document_id", "outcome", "rule"), "documents": ("capture_id",)}
+
 _LEDGER: Final = {
     "captures are kept without a document that names them": """
-        SELECT capture_id FROM captures c WHERE outcome = 'kept' AND NOT EXISTS
-            (SELECT 1 FROM documents d WHERE d.document_id = c.document_id AND d.capture_id = c.capture_id)""",
+        SELECT capture_id FROM captures c WHERE outcome = 'kept' AND NOT EXISTS (SELECT 1 FROM documents d
+            WHERE d.document_id = c.document_id AND d.capture_id = c.capture_id)""",
     "documents have no kept capture": """
         SELECT document_id FROM documents d WHERE NOT EXISTS (SELECT 1 FROM captures c
             WHERE c.outcome = 'kept' AND d.document_id = c.document_id AND d.capture_id = c.capture_id)""",
@@ -107,18 +109,18 @@ def _damage(path: Path, file: DataFile) -> str | None:
 
 
 def _check_published(store: Store, manifest: Manifest, result: Verification) -> None:
-    for table, name in PUBLISHED.items():
-        folder = store.published(manifest.version) / name
+    for table, place in PUBLISHED.items():
+        folder = store.published(manifest.version) / place
         files = {file.name: file for file in manifest.files(table)}
         found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-        for odd in sorted(found ^ set(files)):
-            result.problems.append(
-                f"{folder / odd}: {'does not belong here' if odd in found else 'is missing'}"
-            )
-        for same in sorted(found & set(files)):
-            path, home = folder / same, store.file(table, same)
+        for odd in sorted(found - set(files)):
+            result.problems.append(f"{folder / odd}: does not belong here")
+        for odd in sorted(set(files) - found):
+            result.problems.append(f"{folder / odd}: is missing")
+        for name in sorted(found & set(files)):
+            path, home = folder / name, store.file(table, name)
             linked = home.exists() and path.samefile(home)
-            if not linked and _sum(path) != files[same].sha256:
+            if not linked and _sum(path) != files[name].sha256:
                 result.problems.append(f"{path}: its bytes have changed (SHA-256 differs)")
     result.checks.append("the published folder holds exactly these files")
 
@@ -155,10 +157,8 @@ def _check_ledger(store: Store, manifest: Manifest, result: Verification) -> Non
     with engine(store.settings, store.path / "staging" / "scratch") as sql:
         for table, key in KEYS.items():
             files = [store.file(table, file.name) for file in manifest.files(table) if file.rows]
-            extra = {"captures": ", document_id, outcome, rule", "documents": ", capture_id"}.get(table, "")
-            names = [key, *extra.replace(",", "").split()]
-            view(sql, table, files, key + extra, names)
-            view(sql, "keyed", files, f"{key} AS key", ["key"])
+            view(sql, table, files, same(key, *_COMPARED.get(table, ())))
+            view(sql, "keyed", files, {"key": key})
             rows, distinct = sql.execute("SELECT count(*), count(DISTINCT key) FROM keyed").fetchall()[0]
             if rows != distinct:
                 add(f"table {table}: {rows - distinct} rows repeat a {key}")
