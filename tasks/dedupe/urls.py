@@ -17,7 +17,8 @@ _SCHEME = re.compile(r"(?i)https?:/{2}")
 _BARE_HOST = re.compile(r"(?:[^\s/?#:@.]+\.)+[^\s/?#:@.]{2,}(?::\d+)?(?:[/?#]|$)")
 _TOKENS = re.compile(r"%([0-9A-Fa-f]{2})|([A-Za-z0-9\-._~]+)|(.)", re.DOTALL)
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_NUMERIC_HOST = re.compile(r"[\d.]+|\[.*\]")
+_HOST = re.compile(r"[a-z0-9._-]*[a-z0-9][a-z0-9._-]*|[0-9a-f:.]*:[0-9a-f:.]*")
+_NUMERIC_HOST = re.compile(r"[\d.]+|.*:.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,7 @@ def url_key(url: str | None) -> str | None:
     host = _host(parts.hostname or "", rules)
     if not host:
         return None
+    host = f"[{host}]" if ":" in host else host
     place = host if port in (None, _PORTS[parts.scheme]) else f"{host}:{port}"
     path = _path(parts.path, rules)
     query = _query(parts.query, rules)
@@ -95,12 +97,15 @@ def site_of(url: str | None) -> str | None:
 
 
 def _host(name: str, rules: _Rules) -> str:
-    name = name.rstrip(".").lower()
+    name = name.lower()
     if not name.isascii():
         try:
             name = name.encode("idna").decode("ascii")
         except UnicodeError:
-            name = _encode(name)
+            return ""
+    name = name.rstrip(".")
+    if not _HOST.fullmatch(name):
+        return ""
     if _NUMERIC_HOST.fullmatch(name):
         return name
     labels = name.split(".")

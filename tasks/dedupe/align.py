@@ -1,0 +1,168 @@
+"""Where two texts say the same, and what stands in one of them only."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tasks.dedupe.signatures import SHINGLE, runs
+from tasks.dedupe.skeleton import Codes, code_points, counted_as
+
+_NUMBER: Final = re.compile(r"\d+(?:[.:．：]\d+|[,，]\d{3}(?!\d))*")
+_IS_NUMBER: Final = np.uint32(1 << 31)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text as tokens that can be compared: Han characters (Simplified) and whole numbers."""
+
+    text: str
+    codes: Codes
+    """One code a token: the character, or a hash with the highest bit set for a number."""
+    starts: NDArray[np.int64]
+    """Offset of each token in the text, and behind the last one the length of the text."""
+
+    def slice(self, start: int, stop: int) -> str:
+        """The text of the tokens start..stop, with what stands between them."""
+        if start >= stop:
+            return ""
+        last = int(self.starts[stop - 1])
+        number = _NUMBER.match(self.text, last)
+        return self.text[int(self.starts[start]) : number.end() if number else last + 1]
+
+
+class Gap(NamedTuple):
+    """Tokens of the first text and tokens of the second that stand in the same place and differ."""
+
+    a_start: int
+    a_stop: int
+    b_start: int
+    b_stop: int
+
+
+class Block(NamedTuple):
+    """Equal tokens: `length` from `a` in the first text and from `b` in the second."""
+
+    a: int
+    b: int
+    length: int
+
+
+def tokens(text: str) -> Tokens:
+    """Split a text into comparable tokens."""
+    counted = counted_as(code_points(text)).copy()
+    for number in _NUMBER.finditer(text):
+        start, stop = number.span()
+        counted[start:stop] = 0
+        written = unicodedata.normalize("NFKC", number[0]).replace(",", "")
+        counted[start] = np.uint32(zlib.crc32(written.encode())) | _IS_NUMBER
+    places = np.flatnonzero(counted)
+    return Tokens(text, counted[places], np.append(places, len(text)))
+
+
+def is_number(codes: Codes) -> NDArray[np.bool_]:
+    """Which tokens are numbers."""
+    found: NDArray[np.bool_] = codes >= _IS_NUMBER
+    return found
+
+
+def align(a: Tokens, b: Tokens) -> list[Block]:
+    """Longest chain of equal passages, in order in both texts.
+
+    Passages start from runs of SHINGLE tokens that occur once in each text (as in patience diff), are
+    chained so that most tokens are covered, then grown to both sides.
+    """
+    if min(a.codes.size, b.codes.size) < SHINGLE:
+        return []
+    a_places, b_places = _common(runs(a.codes)[0], runs(b.codes)[0])
+    if not a_places.size:
+        return []
+    breaks = np.flatnonzero((np.diff(a_places) != 1) | (np.diff(b_places) != 1)) + 1
+    firsts = np.concatenate([[0], breaks])
+    lasts = np.concatenate([breaks, [a_places.size]]) - 1
+    a_from, b_from = a_places[firsts], b_places[firsts]
+    length = a_places[lasts] - a_from + SHINGLE
+    chain = _chain(b_from, length)
+    return _grow(a.codes, b.codes, [Block(int(a_from[i]), int(b_from[i]), int(length[i])) for i in chain])
+
+
+def gaps(a: Tokens, b: Tokens, blocks: list[Block]) -> list[Gap]:
+    """What stands before, between and behind the blocks, where anything does."""
+    found: list[Gap] = []
+    a_at = b_at = 0
+    for block in [*blocks, Block(a.codes.size, b.codes.size, 0)]:
+        if block.a > a_at or block.b > b_at:
+            found.append(Gap(a_at, block.a, b_at, block.b))
+        a_at, b_at = block.a + block.length, block.b + block.length
+    return found
+
+
+def _once(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    order = np.argsort(hashes, kind="stable")
+    ranked = hashes[order]
+    differs = ranked[1:] != ranked[:-1]
+    single = np.concatenate([[True], differs]) & np.concatenate([differs, [True]])
+    return ranked[single], order[single]
+
+
+def _common(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    a_values, a_places = _once(a)
+    b_values, b_places = _once(b)
+    _, a_found, b_found = np.intersect1d(a_values, b_values, assume_unique=True, return_indices=True)
+    a_common, b_common = a_places[a_found], b_places[b_found]
+    order = np.argsort(a_common)
+    return a_common[order], b_common[order]
+
+
+def _chain(b_from: NDArray[np.int64], length: NDArray[np.int64]) -> list[int]:
+    """Indices of the heaviest chain: passages in order of the first text that ascend in the second."""
+    count = b_from.size
+    best = length.astype(np.int64)
+    before = np.full(count, -1)
+    ends = b_from + length
+    for i in range(1, count):
+        # Neighbouring passages may share up to SHINGLE - 1 tokens; _grow trims them.
+        usable = np.where(ends[:i] <= b_from[i] + SHINGLE - 1, best[:i], 0)
+        j = int(usable.argmax())
+        if usable[j] > 0:
+            best[i] += usable[j]
+            before[i] = j
+    chain: list[int] = []
+    at = int(best.argmax())
+    while at >= 0:
+        chain.append(at)
+        at = int(before[at])
+    return chain[::-1]
+
+
+def _grow(a: Codes, b: Codes, blocks: list[Block]) -> list[Block]:
+    grown: list[Block] = []
+    a_at = b_at = 0
+    for number, block in enumerate(blocks):
+        overlap = max(0, a_at - block.a, b_at - block.b)
+        if overlap >= block.length:
+            continue
+        a_from, b_from = block.a + overlap, block.b + overlap
+        back = _equal(a[a_at:a_from][::-1], b[b_at:b_from][::-1])
+        following = blocks[number + 1] if number + 1 < len(blocks) else Block(a.size, b.size, 0)
+        a_stop, b_stop = block.a + block.length, block.b + block.length
+        ahead = _equal(a[a_stop : following.a], b[b_stop : following.b])
+        a_at, b_at = a_stop + ahead, b_stop + ahead
+        grown.append(Block(a_from - back, b_from - back, a_at - a_from + back))
+    return grown
+
+
+def _equal(a: Codes, b: Codes) -> int:
+    """How many tokens are equal from the start."""
+    size = min(a.size, b.size)
+    differ = np.flatnonzero(a[:size] != b[:size])
+    return int(differ[0]) if differ.size else size
+
+
+__all__ = ["Block", "Gap", "Tokens", "align", "gaps", "is_number", "tokens"]

@@ -1,0 +1,101 @@
+"""Which texts may be copies: a join of the new signatures with themselves and with the stored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from config.settings import DedupeSettings
+from tasks.dedupe.database import arrow, database, parquet
+from tasks.dedupe.signatures import check_versions
+
+_NO_SIGNATURES: Final = (
+    "SELECT NULL::VARCHAR AS capture_id, NULL::VARCHAR AS document_id, NULL::VARCHAR AS url_key, "
+    "NULL::INTEGER AS signature_version, NULL::VARCHAR AS skeleton, NULL::UBIGINT[] AS bands WHERE false"
+)
+_SAME_SKELETON: Final = """
+SELECT skeleton, min(document_id) AS document_id, arg_min(capture_id, document_id || capture_id) AS capture_id
+FROM stored WHERE skeleton IN (SELECT skeleton FROM new) AND skeleton <> ''
+GROUP BY skeleton ORDER BY skeleton
+"""
+_SAME_URL: Final = """
+SELECT DISTINCT url_key, document_id FROM stored
+WHERE url_key IN (SELECT url_key FROM addresses) ORDER BY ALL
+"""
+# The smallest texts of a bucket stand for it, so that a hash shared by n texts costs n, not n^2, pairs.
+_AMONG_NEW: Final = """
+WITH keys AS (SELECT text, unnest(bands) AS key FROM new),
+buckets AS (SELECT key, min(text, {bucket}) AS heads FROM keys GROUP BY key HAVING count(*) > 1),
+pairs AS (SELECT k.text AS a, unnest(b.heads) AS b FROM keys k JOIN buckets b USING (key)),
+counted AS (
+    SELECT a, b, count(*) AS shared FROM pairs WHERE b < a GROUP BY a, b HAVING shared >= {min_shared}
+)
+SELECT a, b FROM counted
+QUALIFY row_number() OVER (PARTITION BY a ORDER BY shared DESC, b) <= {candidates} ORDER BY a, b
+"""
+_WITH_STORED: Final = """
+WITH keys AS (SELECT text, unnest(bands) AS key FROM new),
+matched AS (
+    SELECT DISTINCT key, document_id FROM (SELECT document_id, unnest(bands) AS key FROM stored)
+    SEMI JOIN keys USING (key)
+), buckets AS (SELECT key, min(document_id, {bucket}) AS heads FROM matched GROUP BY key),
+pairs AS (SELECT k.text AS a, unnest(b.heads) AS document_id FROM keys k JOIN buckets b USING (key)),
+counted AS (
+    SELECT a, document_id, count(*) AS shared FROM pairs GROUP BY a, document_id HAVING shared >= {min_shared}
+)
+SELECT a, document_id FROM counted
+QUALIFY row_number() OVER (PARTITION BY a ORDER BY shared DESC, document_id) <= {candidates}
+ORDER BY a, document_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What the signatures say; texts are numbered by their row in the new signatures."""
+
+    skeletons: dict[str, tuple[str, str]]
+    """Skeleton -> (stored document, its capture) with the same skeleton."""
+    urls: dict[str, list[str]]
+    """Key of an address -> stored documents with a copy from there."""
+    among: list[tuple[int, int]]
+    """Pairs of new texts that may be copies, the larger number first."""
+    stored: list[tuple[int, str]]
+    """New text and stored document that may be copies."""
+
+
+def find_candidates(
+    new: pa.Table, url_keys: Collection[str], signature_files: Sequence[str], settings: DedupeSettings
+) -> Candidates:
+    """Find what new texts may be copies of.
+
+    In: the signatures of the new texts, one of each skeleton; the keys of all addresses they were
+    captured from; the files of the stored signatures. Memory and time are bounded by the settings, whatever the
+    sizes of the buckets. Raises SignatureVersionError if stored signatures cannot be compared.
+    """
+    limits = {"bucket": settings.bucket, "min_shared": settings.min_shared, "candidates": settings.candidates}
+    numbered = new.append_column("text", pa.array(range(new.num_rows), pa.int32()))
+    stored = parquet(signature_files, _NO_SIGNATURES)
+    with database(settings) as connection:
+        connection.register("new", numbered)
+        connection.register("addresses", pa.table({"url_key": pa.array(sorted(url_keys), pa.string())}))
+        connection.execute(f"CREATE TEMP VIEW stored AS SELECT * FROM {stored}")  # noqa: S608
+        versions = arrow(connection, "SELECT DISTINCT signature_version AS version FROM stored")
+        check_versions(versions["version"].to_pylist())
+        skeletons = arrow(connection, _SAME_SKELETON).to_pylist()
+        urls: dict[str, list[str]] = {}
+        for row in arrow(connection, _SAME_URL).to_pylist():
+            urls.setdefault(row["url_key"], []).append(row["document_id"])
+        among = arrow(connection, _AMONG_NEW.format(**limits))
+        with_stored = arrow(connection, _WITH_STORED.format(**limits))
+    return Candidates(
+        skeletons={row["skeleton"]: (row["document_id"], row["capture_id"]) for row in skeletons},
+        urls=urls,
+        among=list(zip(among["a"].to_pylist(), among["b"].to_pylist(), strict=True)),
+        stored=list(zip(with_stored["a"].to_pylist(), with_stored["document_id"].to_pylist(), strict=True)),
+    )
+
+
+__all__ = ["Candidates", "find_candidates"]

@@ -1,0 +1,129 @@
+"""Exact duplicates, found before the expensive stages: known captures and equal payloads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+import pyarrow as pa
+
+from config.settings import DedupeSettings
+from tasks.dedupe.database import arrow, database, parquet
+
+
+class Mark(StrEnum):
+    """What is to be done with a staged capture."""
+
+    CLEAN = "clean"
+    """New: goes on to cleaning."""
+    KNOWN = "known"
+    """The ledger has it already; nothing changes."""
+    REPEATED = "repeated"
+    """Read more than once in this run; another row of the same capture stands for it."""
+    DUPLICATE = "duplicate"
+    """Same bytes as another capture, seen at another place or in the ledger."""
+
+
+MARKS: Final = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False, metadata={"meaning": "row of the staged table"}),
+        pa.field("capture_id", pa.string(), nullable=False, metadata={"meaning": "the capture"}),
+        pa.field("mark", pa.string(), nullable=False, metadata={"meaning": "see Mark"}),
+        pa.field("of_capture", pa.string(), metadata={"meaning": "the capture with the same payload"}),
+        pa.field("document_id", pa.string(), metadata={"meaning": "its article, where the ledger knows it"}),
+        pa.field("reason", pa.string(), metadata={"meaning": "the decision in one sentence"}),
+    ]
+)
+
+_NO_LEDGER: Final = (
+    "SELECT NULL::VARCHAR AS capture_id, NULL::VARCHAR AS payload_sha256, NULL::TIMESTAMPTZ AS captured_at, "
+    "NULL::VARCHAR AS document_id WHERE false"
+)
+_MARK: Final = """
+WITH ledger AS MATERIALIZED (
+    SELECT capture_id, payload_sha256, captured_at, document_id FROM ledger_rows
+    WHERE capture_id IN (SELECT capture_id FROM readings)
+       OR (document_id IS NOT NULL AND payload_sha256 IN (SELECT payload_sha256 FROM readings))
+), numbered AS MATERIALIZED (
+    SELECT row, capture_id, payload_sha256, captured_at,
+        -- the SHA-256 of nothing
+        readable AND payload_sha256 <> 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+            AS comparable,
+        capture_id IN (SELECT capture_id FROM ledger) AS known,
+        row_number() OVER (PARTITION BY capture_id ORDER BY captured_at NULLS LAST, locator, row) AS reading
+    FROM readings
+), stored AS (
+    SELECT payload_sha256, first(capture_id ORDER BY captured_at NULLS LAST, capture_id) AS capture_id,
+        first(document_id ORDER BY captured_at NULLS LAST, capture_id) AS document_id
+    FROM ledger WHERE document_id IS NOT NULL GROUP BY payload_sha256
+), fresh AS (
+    SELECT payload_sha256, first(capture_id ORDER BY captured_at NULLS LAST, capture_id) AS capture_id
+    FROM numbered WHERE comparable AND NOT known AND reading = 1 GROUP BY payload_sha256
+), judged AS (
+    SELECT n.row, n.capture_id, s.document_id, coalesce(s.capture_id, f.capture_id) AS other,
+        CASE WHEN n.known THEN 'known'
+             WHEN n.reading > 1 THEN 'repeated'
+             WHEN n.comparable AND coalesce(s.capture_id, f.capture_id) <> n.capture_id THEN 'duplicate'
+             ELSE 'clean' END AS mark
+    FROM numbered n LEFT JOIN stored s USING (payload_sha256) LEFT JOIN fresh f USING (payload_sha256)
+)
+SELECT row, capture_id, mark,
+    CASE WHEN mark = 'duplicate' THEN other END AS of_capture,
+    CASE WHEN mark = 'duplicate' THEN document_id END AS document_id,
+    CASE mark WHEN 'known' THEN 'already in the ledger: same place, same bytes'
+              WHEN 'repeated' THEN 'read more than once in this run'
+              WHEN 'duplicate' THEN 'same payload as capture ' || other END AS reason
+FROM judged ORDER BY row
+"""
+
+
+def exact_staged(staged: pa.Table, ledger_files: Sequence[str], settings: DedupeSettings) -> pa.Table:
+    """Mark staged captures before cleaning.
+
+    In: capture_id, payload_sha256, captured_at, locator of every staged row, and `error` if there is one
+    (payloads are not needed); the files of the ledger. Out: MARKS, one row for each staged row, in its
+    order. Of equal payloads the ledger's capture that belongs to an article represents the others, else
+    the earliest captured of this run (then the smallest id). Empty payloads and captures that could not
+    be read represent nothing: each goes on and gets its own outcome. Order of rows does not matter.
+    """
+    wanted = ("capture_id", "payload_sha256", "captured_at", "locator", "error")
+    columns = staged.select([name for name in wanted if name in staged.column_names])
+    columns = columns.append_column("row", pa.array(range(staged.num_rows), pa.int64()))
+    ledger = parquet(ledger_files, _NO_LEDGER)
+    readable = "error IS NULL" if "error" in staged.column_names else "true"
+    with database(settings) as connection:
+        connection.register("staged", columns)
+        connection.execute(f"CREATE TEMP VIEW ledger_rows AS SELECT * FROM {ledger}")  # noqa: S608
+        connection.execute(
+            f"CREATE TEMP VIEW readings AS SELECT *, {readable} AS readable FROM staged"  # noqa: S608
+        )
+        return arrow(connection, _MARK).cast(MARKS)
+
+
+def settle(marks: pa.Table, outcomes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Outcomes of the captures marked `duplicate`, once those they duplicate have theirs.
+
+    In: MARKS; for every capture of this run its capture_id -> outcome, rule, reason, figure, threshold,
+    document_id. Out: one row (capture_id, outcome, rule, reason, figure, threshold, document_id,
+    of_capture) for each duplicate. A copy of a capture that was rejected or failed shares its outcome,
+    since nothing of the article is in the corpus that it could be a duplicate of.
+    """
+    rows: list[dict[str, Any]] = []
+    for mark in marks.to_pylist():
+        if mark["mark"] != Mark.DUPLICATE:
+            continue
+        first = outcomes.get(mark["of_capture"], {})
+        document = mark["document_id"] or first.get("document_id")
+        row = {"capture_id": mark["capture_id"], "document_id": document, "of_capture": mark["of_capture"]}
+        if document is None:
+            row |= {name: first.get(name) for name in ("outcome", "rule", "figure", "threshold")}
+            row["reason"] = f"{mark['reason']}: {first.get('reason')}"
+        else:
+            row |= {"outcome": "duplicate", "rule": "dedupe.payload", "figure": 1.0, "threshold": 1.0}
+            row["reason"] = mark["reason"]
+        rows.append(row)
+    return rows
+
+
+__all__ = ["MARKS", "Mark", "exact_staged", "settle"]

@@ -1,0 +1,158 @@
+"""Are two texts copies of one article? Decided on the texts themselves."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.settings import DedupeSettings
+from tasks.dedupe.align import Gap, Tokens, align, gaps, is_number, tokens
+from tasks.dedupe.signatures import Shingles, shingle_sequence, shingles
+from tasks.dedupe.skeleton import skeleton
+
+COVER_CELLS: Final = 64
+_SUBSTITUTION: Final = 24
+"""Tokens on either side up to which a gap is one thing said in two ways, not two passages."""
+_NUMERALS: Final = re.compile(r"[〇零一二三四五六七八九十百千万亿两年月日号时分元]+")
+_DAMAGE: Final = re.compile("[?？□\ufffd\ue000-\uf8ff]")
+
+
+class Relation(StrEnum):
+    """How two texts stand to each other."""
+
+    NEAR = "near"
+    """Copies: similar as a whole."""
+    CONTAINED = "contained"
+    """Copies: one is in the other, which is not much longer."""
+    LINKED = "linked"
+    """One is in the other, which is much longer."""
+    TEMPLATE = "template"
+    """Alike, but with other numbers, dates or names: different articles."""
+    DIFFERENT = "different"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text made ready for comparison."""
+
+    text: str
+    sequence: Shingles
+    """Shingle hashes in the order of the text."""
+    set: Shingles
+    """Distinct, sorted."""
+
+    @classmethod
+    def of(cls, text: str) -> Prepared:
+        """Prepare a text."""
+        codes = skeleton(text)
+        return cls(text, shingle_sequence(codes), shingles(codes))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the comparison of two texts found."""
+
+    relation: Relation
+    jaccard: float
+    """Common shingles / all shingles of both."""
+    containment: float
+    """Common shingles / shingles of the shorter text."""
+    a_in_b: bool
+    """Whether the first text is the shorter one."""
+    cover: int = 0
+    """For a contained text: which of the COVER_CELLS equal parts of the longer one it covers, as bits."""
+    difference: str = ""
+    """What differs, in words."""
+
+
+def compare(a: Prepared, b: Prepared, settings: DedupeSettings) -> Verdict:
+    """Decide whether two texts are copies of one article.
+
+    Jaccard similarity or containment of their shingle sets must reach the settings' limits, and the
+    aligned texts must not differ in numbers, dates or names.
+    """
+    common = int(np.intersect1d(a.set, b.set, assume_unique=True).size)
+    shorter, longer = sorted((a.set.size, b.set.size))
+    a_in_b = bool(a.set.size <= b.set.size)
+    if not common:
+        return Verdict(Relation.DIFFERENT, 0.0, 0.0, a_in_b)
+    jaccard, containment = common / (a.set.size + b.set.size - common), common / shorter
+    contained = containment >= settings.containment
+    if jaccard < settings.similarity and not contained:
+        return Verdict(Relation.DIFFERENT, jaccard, containment, a_in_b)
+    cover = 0
+    if contained:
+        inner, outer = (a, b) if a_in_b else (b, a)
+        cover = _cover(inner.set, outer.sequence)
+    if jaccard < settings.similarity and longer > settings.longest_copy * shorter:
+        return Verdict(Relation.LINKED, jaccard, containment, a_in_b, cover)
+    conflict, difference = _differences(tokens(a.text), tokens(b.text))
+    relation = Relation.NEAR if jaccard >= settings.similarity else Relation.CONTAINED
+    if conflict:
+        relation = Relation.TEMPLATE
+    return Verdict(relation, jaccard, containment, a_in_b, cover, difference)
+
+
+def _cover(inner: Shingles, outer: Shingles) -> int:
+    """Which of COVER_CELLS equal parts of the longer text are mostly made of shingles of the shorter."""
+    places = np.searchsorted(inner, outer)
+    places[places == inner.size] = 0
+    hits = inner[places] == outer
+    cells = np.linspace(0, outer.size, COVER_CELLS + 1).astype(np.int64)
+    sums = np.concatenate([[0], np.cumsum(hits)])[cells]
+    sizes = np.diff(cells)
+    full = (np.diff(sums) * 2 > sizes) & (sizes > 0)
+    return int(sum(1 << int(cell) for cell in np.flatnonzero(full)))
+
+
+def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
+    """Whether the aligned texts differ in numbers, dates or names, and what differs in words."""
+    blocks = align(a, b)
+    found = gaps(a, b, blocks)
+    replaced = [gap for gap in found if _is_substitution(gap)]
+    conflicts = [gap for gap in replaced if _conflict(a, b, gap)]
+    a_only = sum(gap.a_stop - gap.a_start for gap in found if gap not in replaced)
+    b_only = sum(gap.b_stop - gap.b_start for gap in found if gap not in replaced)
+    parts: list[str] = []
+    shown = conflicts or replaced
+    if shown:
+        examples = ", ".join(
+            f"{a.slice(gap.a_start, gap.a_stop)} / {b.slice(gap.b_start, gap.b_stop)}" for gap in shown[:2]
+        )
+        what = "numbers, dates or names" if conflicts else "places"
+        parts.append(f"{len(shown)} {what} differ, such as {examples}")
+    if a_only:
+        parts.append(f"{a_only} characters only here")
+    if b_only:
+        parts.append(f"{b_only} characters only there")
+    return bool(conflicts), "; ".join(parts)
+
+
+def _is_substitution(gap: Gap) -> bool:
+    a_size, b_size = gap.a_stop - gap.a_start, gap.b_stop - gap.b_start
+    return 0 < a_size <= _SUBSTITUTION and 0 < b_size <= _SUBSTITUTION
+
+
+def _conflict(a: Tokens, b: Tokens, gap: Gap) -> bool:
+    a_codes, b_codes = a.codes[gap.a_start : gap.a_stop], b.codes[gap.b_start : gap.b_stop]
+    a_text, b_text = a.slice(gap.a_start, gap.a_stop), b.slice(gap.b_start, gap.b_stop)
+    if _DAMAGE.search(a_text) or _DAMAGE.search(b_text):
+        # What stands in a damaged place is no evidence that the articles differ.
+        return False
+    a_numbers, b_numbers = _numbers(a_codes), _numbers(b_codes)
+    if (a_numbers - b_numbers) and (b_numbers - a_numbers):
+        return True
+    return bool(_NUMERALS.fullmatch(a_text) and _NUMERALS.fullmatch(b_text))
+
+
+def _numbers(codes: NDArray[np.uint32]) -> Counter[int]:
+    return Counter(codes[is_number(codes)].tolist())
+
+
+__all__ = ["COVER_CELLS", "Prepared", "Relation", "Verdict", "compare"]

@@ -1,0 +1,90 @@
+"""The skeleton of a text: what is left when script, glosses, punctuation and layout no longer count."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.settings import CONFIG
+
+Codes = NDArray[np.uint32]
+"""Unicode code points."""
+
+_HAN: Final = ((0x3007, 0x3008), (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x33480))
+LAST_DIGIT: Final = 0x39
+"""Digits lie up to here in a content, Han characters above."""
+_DIGITS: Final = (0x30, 0xFF10)
+
+
+@lru_cache(maxsize=1)
+def _table() -> Codes:
+    """For every code point what it counts as: a Simplified Han character, an ASCII digit, or 0 (nothing)."""
+    table = np.zeros(0x110000, dtype=np.uint32)
+    for start, stop in _HAN:
+        table[start:stop] = np.arange(start, stop, dtype=np.uint32)
+    for zero in _DIGITS:
+        table[zero : zero + 10] = np.arange(0x30, 0x3A, dtype=np.uint32)
+    file = CONFIG / "lexicon" / "skeleton_characters.txt"
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            table[[ord(character) for character in line[1:]]] = ord(line[0])
+    table.setflags(write=False)
+    return table
+
+
+def code_points(text: str) -> Codes:
+    """The code points of a text."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def counted_as(codes: Codes) -> Codes:
+    """For every code point what it counts as: a Simplified Han character, an ASCII digit, 0 for nothing."""
+    counted: Codes = np.take(_table(), codes)
+    return counted
+
+
+def content(text: str) -> Codes:
+    """Han characters (Simplified) and digits (ASCII) of a text, in their order."""
+    counted = counted_as(code_points(text))
+    return counted[counted != 0]
+
+
+def skeleton(text: str) -> Codes:
+    """Han characters of a text, Simplified by the frozen table, in their order; empty for other scripts."""
+    counted = counted_as(code_points(text))
+    return counted[counted > LAST_DIGIT]
+
+
+def skeleton_hash(text: str) -> str:
+    """32 hex digits, equal for texts that are the same but for script, glosses, punctuation and layout.
+
+    Digits count, so two filled forms that differ in a number differ. A text without Han characters is
+    hashed by its letters and digits instead; one without any has the empty string, which equals nothing.
+    """
+    return hash_content(content(text), text)
+
+
+def hash_content(codes: Codes, text: str) -> str:
+    """`skeleton_hash` of a text whose content is known."""
+    if codes.size and int(codes.max()) > LAST_DIGIT:
+        return hashlib.blake2b(codes.tobytes(), digest_size=16).hexdigest()
+    letters = "".join(character for character in text.casefold() if character.isalnum())
+    if not letters:
+        return ""
+    return hashlib.blake2b(letters.encode(), digest_size=16, person=b"letters").hexdigest()
+
+
+__all__ = [
+    "LAST_DIGIT",
+    "Codes",
+    "code_points",
+    "content",
+    "counted_as",
+    "hash_content",
+    "skeleton",
+    "skeleton_hash",
+]
