@@ -207,7 +207,7 @@ class ExtractSettings(Section):
         40,
         ge=0,
         le=10_000,
-        description="With fewer visible characters on a page, its scripts and form fields are searched for the article.",
+        description="With fewer visible characters on a page, scripts and form fields are searched for the article.",
     )
     list_score: float = Field(
         0.6, ge=0, le=1, description="A page whose list score is higher is taken for a list of other pages."
@@ -608,7 +608,7 @@ class FetchSettings(Section):
     )
     contact: str = Field(
         "",
-        description="Address or mail address where the owner of a server reaches you; sent with each request, required.",
+        description="Address or mail address where the owner of a server reaches you; sent with each request; needed.",
     )
     languages: str = Field("zh-CN,zh;q=0.9,en;q=0.5", description="Accept-Language header.")
     sources: list[FetchSource] = Field([], description="What can be fetched.")
@@ -639,11 +639,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is given by pydantic
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order in which values win: given in code, environment (files are merged by load_settings)."""
         return env_settings, init_settings
@@ -651,6 +651,9 @@ class Settings(BaseSettings):
     def digest(self) -> str:
         """SHA-256 over the options that can change a result (not where it lies or how many workers)."""
         values = self.model_dump(mode="json", exclude={"store", "run", "sources", "serve", "fetch"})
+        values["sources"] = {
+            source.name: source.model_dump(mode="json", exclude={"paths"}) for source in self.sources
+        }
         return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
 
 
@@ -698,8 +701,8 @@ def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
         lines = []
         for problem in error.errors():
             place = ".".join(str(part) for part in problem["loc"])
-            file = origin.get(str(problem["loc"][0])) if problem["loc"] else None
-            where = f"{file}: {place}" if file else f"{place} (environment or command line)"
+            stands = origin.get(str(problem["loc"][0])) if problem["loc"] else None
+            where = f"{stands}: {place}" if stands else f"{place} (environment or command line)"
             advice = (
                 " - unknown option; see docs/configuration.md" if problem["type"] == "extra_forbidden" else ""
             )

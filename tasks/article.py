@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from tasks.clean.decode import Decoded, PayloadTooLargeError, decode, unwrap
 from tasks.clean.edits import Trail, summarise
 from tasks.clean.heads import Found
 from tasks.clean.html import Extracted, Extractor
+from tasks.clean.junk import known_kind, unreadable_share
 from tasks.clean.normalise import Normaliser
 from tasks.clean.privacy import mask
 from tasks.clean.quality import Quality, judge, measure
@@ -32,25 +33,6 @@ from tasks.tables import Capture, Change, Edit, Metadata, Outcome
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
 """Metadata that is repaired, normalised and converted like the text."""
-_MAGIC: Final = (
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a zip archive or office document"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"RIFF", "a RIFF media file"),
-    (b"\x7fELF", "a program"),
-    (b"\xd0\xcf\x11\xe0", "an old office document"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"\x00\x00\x00\x18ftyp", "an MP4 file"),
-    (b"\x00\x00\x00 ftyp", "an MP4 file"),
-    (b"ID3", "an MP3 file"),
-    (b"SQLite format 3", "a database"),
-)
-_CONTROL: Final = re.compile("[\x01-\x08\x0e-\x1f\x7f\ufffd]")
-_BINARY_SHARE: Final = 0.1
-"""Share of control and undecodable characters from which bytes are taken for no text."""
 _NARROW_PLACES: Final = 3
 _NARROW_SHARE: Final = 0.2
 _MINUTES: Final = re.compile(r"(T\d\d:\d\d)(?!:)")
@@ -81,7 +63,7 @@ class Article:
     converted: str | None = None
     damage: tuple[str, ...] = ()
     quality: Quality | None = None
-    spun: SpunScore = SpunScore(0.0, ())
+    spun: SpunScore = field(default_factory=lambda: SpunScore(0.0, ()))
 
     @property
     def edits(self) -> list[dict[str, Any]]:
@@ -125,9 +107,17 @@ class Article:
         }
         return row | (document if kept else dict.fromkeys(document))
 
-    def to_json(self) -> dict[str, Any]:
-        """The capture as `qingyuan clean --jsonl` prints it: what a person or a script wants to see of it."""
-        return {
+    def to_json(self, *, full_edits: bool = False) -> dict[str, Any]:
+        """The capture as `qingyuan clean --jsonl` prints it; `full_edits` adds the original and each edit."""
+        every = {
+            "original": self.original,
+            "trail": [
+                {"pass": name, **{key: value for key, value in asdict(edit).items() if value}}
+                for name, change in self.trail
+                for edit in change.edits
+            ],
+        }
+        return (every if full_edits else {}) | {
             "capture": self.capture.locator,
             "url": self.capture.url,
             "title": self.metadata.title,
@@ -155,7 +145,7 @@ _METADATA: Final = (
 )  # fmt: skip
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """A capture whose way ends before its text is judged."""
 
     def __init__(self, outcome: Outcome, rule: str, reason: str) -> None:
@@ -191,7 +181,7 @@ class Cleaner:
         way = _Way(self, capture)
         try:
             return way.run(siblings, recurring)
-        except _Stop as stop:
+        except _StopError as stop:
             return replace(way.article, outcome=stop.outcome, rule=stop.rule, reason=stop.reason)
         except Exception as error:  # noqa: BLE001 - one bad capture never stops a run
             reason = f"{way.stage} failed: {type(error).__name__}: {error}"[:500]
@@ -211,10 +201,10 @@ class _Way:
         capture = self.article.capture
         settings = self.cleaner._settings
         if capture.error:
-            raise _Stop(Outcome.FAILED, "collect.error", capture.error)
+            raise _StopError(Outcome.FAILED, "collect.error", capture.error)
         html = capture.media_type.lower() in _HTML
         self.stage = "decode"
-        text = self._decode(capture, html)
+        text = self._decode(capture)
         extracted: Extracted | None = None
         metadata = Metadata(title=capture.title)
         if html:
@@ -225,7 +215,7 @@ class _Way:
             text, metadata = newlines(extracted.text), extracted.metadata
             metadata = replace(metadata, title=capture.title or extracted.title or metadata.title)
             if not text.strip():
-                raise _Stop(Outcome.REJECTED, "clean.empty", "the page has no text of its own")
+                raise _StopError(Outcome.REJECTED, "clean.empty", "the page has no text of its own")
         self._know(original=text)
         self.stage = "repair"
         text, metadata, damage, unrepaired = self._repair(text, metadata, siblings)
@@ -270,7 +260,7 @@ class _Way:
         verdict = judge(quality, settings.clean.quality)
         if verdict:
             self._know(figure=verdict.figure, threshold=verdict.threshold)
-            raise _Stop(Outcome.REJECTED, verdict.rule, verdict.reason)
+            raise _StopError(Outcome.REJECTED, verdict.rule, verdict.reason)
         return replace(self.article, outcome=Outcome.KEPT, rule="clean", reason="passed every quality rule")
 
     def _know(self, **values: Any) -> None:
@@ -280,17 +270,16 @@ class _Way:
         if change.edits:
             self.trail.append((name, change))
 
-    def _decode(self, capture: Capture, html: bool) -> str:
+    def _decode(self, capture: Capture) -> str:
         settings = self.cleaner._settings.collect
         if not capture.payload:
-            raise _Stop(Outcome.REJECTED, "clean.empty", "the capture is empty (0 bytes)")
+            raise _StopError(Outcome.REJECTED, "clean.empty", "the capture is empty (0 bytes)")
         try:
             payload = unwrap(capture.payload, capture.headers, settings.max_payload_bytes)
         except PayloadTooLargeError as error:
-            raise _Stop(Outcome.FAILED, "clean.too_large", str(error)) from error
-        for magic, kind in _MAGIC:
-            if payload.startswith(magic):
-                raise _Stop(Outcome.REJECTED, "clean.binary", f"the bytes are {kind}, not text")
+            raise _StopError(Outcome.FAILED, "clean.too_large", str(error)) from error
+        if kind := known_kind(payload):
+            raise _StopError(Outcome.REJECTED, "clean.binary", f"the bytes are {kind}, not text")
         decoded: Decoded = decode(
             payload,
             media_type=capture.media_type,
@@ -299,13 +288,10 @@ class _Way:
         self._know(charset=decoded.charset, charset_evidence=decoded.evidence, replaced=decoded.replaced)
         text = newlines(decoded.text)
         if not text.strip():
-            raise _Stop(Outcome.REJECTED, "clean.empty", "the capture holds nothing but white space")
-        noise = payload.count(0) if not decoded.charset.startswith("utf-16") else 0
-        noise += len(_CONTROL.findall(text))
-        if noise > _BINARY_SHARE * len(text):
-            share = min(1.0, noise / len(text))
-            raise _Stop(
-                Outcome.REJECTED, "clean.binary", f"the bytes are no text: {share:.0%} of it cannot be read"
+            raise _StopError(Outcome.REJECTED, "clean.empty", "the capture holds nothing but white space")
+        if share := unreadable_share(payload, text, decoded.charset):
+            raise _StopError(
+                Outcome.REJECTED, "clean.binary", f"the bytes are no text: {share:.0%} cannot be read"
             )
         return text
 
@@ -323,10 +309,10 @@ class _Way:
             rows = whole.text.split("\n", len(names))
             if changes is not None and len(rows) == len(names) + 1:
                 self.trail += changes
-                metadata = replace(metadata, **dict(zip(names, rows, strict=False)))
+                metadata = _with(metadata, dict(zip(names, rows, strict=False)))
                 return rows[-1], metadata, whole.damage, whole.unrepaired
-            metadata = replace(
-                metadata, **{name: restore(value).text for name, value in zip(names, heads, strict=True)}
+            metadata = _with(
+                metadata, {name: restore(value).text for name, value in zip(names, heads, strict=True)}
             )
         restored = restore(text, siblings=siblings)
         self.trail += restored.changes
@@ -339,7 +325,9 @@ class _Way:
             line = self.cleaner._normaliser.headline(value).strip()
             return mask(self.cleaner._converter.convert(line, profile=profile).text, privacy).text
 
-        values = {name: finish(value) or None for name in _FIELDS if (value := getattr(metadata, name))}
+        values: dict[str, Any] = {
+            name: finish(value) or None for name in _FIELDS if (value := getattr(metadata, name))
+        }
         if metadata.published_at:
             # RFC 3339 has no clock time without seconds, and one form sorts.
             values["published_at"] = _MINUTES.sub(r"\1:00", metadata.published_at)
@@ -391,6 +379,10 @@ def _joined(metadata: Metadata, found: Found) -> Metadata:
     }
     evidence = {**found.evidence, **metadata.evidence}
     return replace(metadata, **values, evidence=evidence)
+
+
+def _with(metadata: Metadata, values: Mapping[str, Any]) -> Metadata:
+    return replace(metadata, **values)
 
 
 def _whole(text: str) -> str:

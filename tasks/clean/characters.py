@@ -39,7 +39,7 @@ _JOINING: Final = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u1
 """Scripts in which joiners carry meaning (Arabic, Indic, Burmese, Khmer)."""
 _EMOJI: Final = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff\ufe0f#*0-9]")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
-# Unicode has no decomposition for these radicals; the pairs follow EquivalentUnifiedIdeograph.txt (Unicode 15).
+# These have no decomposition in Unicode; the pairs follow EquivalentUnifiedIdeograph.txt (Unicode 15).
 _RADICALS: Final = dict(
     zip(
         "⺟⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻬⻮⻰⻳",
@@ -61,7 +61,7 @@ def newlines(text: str) -> str:
 
 
 def characters(text: str) -> Change:
-    """Replace or drop characters of the kinds in `_REASONS`, all but the last (see `compose_marks`)."""
+    """Replace or drop characters of the kinds in `_REASONS` (the last one is `compose_marks`)."""
     rewriter = Rewriter(text)
     rtl = _RIGHT_TO_LEFT.search(text) is not None
     for match in _SUSPECT.finditer(text):

@@ -19,7 +19,7 @@ from config.settings import ChromeSettings
 from tasks.clean.edits import Rewriter
 from tasks.clean.farms import advert_share, mark_farms
 from tasks.clean.forum import mark_forum
-from tasks.clean.heads import Found, byline, read_credits, take_credits, take_head, trailing_credits
+from tasks.clean.heads import Found, byline, take_credits, take_head, trailing_credits
 from tasks.clean.lexicon import Chrome, chrome, fold
 from tasks.clean.lines import LONGEST, Line, Look, han_count, read_lines
 from tasks.tables import Change
@@ -45,7 +45,8 @@ _SANDWICHED: Final = 40
 _STRONG_PROSE: Final = 50
 _RUN_HAN: Final = 50
 _RUN_CUE: Final = re.compile(
-    r"^[“\"「【\[]?(?:.{0,16}(?:选萃|精选|回顾|展播|系列报道|链接|汇编)|(?:相关|推荐|延伸|更多|往期)(?:阅读|新闻|文章|报道|链接|推荐)?)[”\"」】\]]? ?[::]"
+    r"^[“\"「【\[]?(?:.{0,16}(?:选萃|精选|回顾|展播|系列报道|链接|汇编)"
+    r"|(?:相关|推荐|延伸|更多|往期)(?:阅读|新闻|文章|报道|链接|推荐)?)[”\"」】\]]? ?[::]"
 )
 _CODE_FILE: Final = re.compile(r"[\w./-]+\.(?!png|jpe?g|gif|bmp|webp)[a-z0-9]{1,5}", re.IGNORECASE)
 
@@ -59,7 +60,7 @@ class Stripped:
 
 
 def line_hash(line: str) -> int:
-    """64-bit hash of a line as recurrence over a site counts it: folded, digits alike, without white space."""
+    """64-bit hash of a line by which a site's recurring lines are counted: folded, digits alike, no spaces."""
     key = re.sub(r"\d+", "0", "".join(fold(line).lower().split()))
     return xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"))
 
@@ -107,7 +108,7 @@ class ChromeStripper:
         if self._settings.site_chrome:
             self._mark_head(lines, head)
             take_credits(lines, tail, self._chrome, found)
-            self._mark_tail(lines, tail, found)
+            self._mark_tail(lines, tail)
             if not forum:
                 byline(lines, self._chrome, found)
         return Stripped(self._cut(text, lines, found), found)
@@ -140,7 +141,7 @@ class ChromeStripper:
             if line.look is Look.EDGE and line.kind not in ("notice", "tags"):
                 line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
 
-    def _mark_tail(self, lines: list[Line], tail: int, found: Found) -> None:
+    def _mark_tail(self, lines: list[Line], tail: int) -> None:
         """Mark strong chrome, then what lies between or beside it."""
         rows = [line for line in lines[tail:] if line.look is not Look.BLANK]
         for line in rows:
@@ -193,7 +194,7 @@ class ChromeStripper:
 
 
 def zones(lines: list[Line]) -> tuple[int, int]:
-    """(first line of the first paragraph, line behind the last paragraph); both the middle if there is none.
+    """(number of the first paragraph, number behind the last one).
 
     A paragraph is a line of prose that is not marked; a text without one is head and tail at once.
     """

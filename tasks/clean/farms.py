@@ -64,7 +64,7 @@ def _row_of_names(text: str, settings: ChromeSettings, edge: bool) -> str:
 
 
 def advert_share(text: str) -> float:
-    """Share of a keyword line that advertising words cover; 0 where it is a sentence or names fewer than three."""
+    """Share of a keyword line that advertising words cover; 0 for a sentence or fewer than three words."""
     if _STOP.search(text):
         return 0.0
     folded = fold(text).lower()
@@ -85,7 +85,7 @@ def _is_name(name: str) -> bool:
 
 
 def _scattered(names: list[str], settings: ChromeSettings) -> str:
-    """Why these words are a link farm, or nothing: enough known places, from enough provinces, mostly places."""
+    """Why these words are a link farm, or nothing: enough places, of enough provinces, and mostly places."""
     known = places()
     provinces = [known[name] for name in names if name in known]
     shaped = sum(_is_name(name) for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from tasks.clean.dates import parse_time
@@ -18,7 +19,10 @@ _POST: Final = 60
 
 
 def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, found: Found) -> bool:
-    """Mark the furniture of a forum page and read headline and time of its first post; False if it is none."""
+    """Mark the furniture of a forum page and read headline and time of its first post.
+
+    False (and nothing marked) for a page of another kind.
+    """
     short = [line for line in lines if line.key and len(line.key) <= 160]
     signs = sum(any(sign.fullmatch(line.key) for line in short) for sign in chrome.forum_signs)
     posts = [
@@ -39,7 +43,7 @@ def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, 
             line.drop("meta.headline" if number == top else "chrome.forum", "above the first post")
         elif number >= end:
             line.drop("chrome.forum", "below the last post")
-    for before, post in zip(posts, posts[1:], strict=False):
+    for before, post in pairwise(posts):
         _profile(lines, before + 1, post, chrome)
     for line in lines[posts[0] : end]:
         if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):

@@ -14,10 +14,12 @@ from tasks.clean.lines import Line, Look, han_count
 _ANCHOR_LINES: Final = 30
 """Non-blank lines at the head among which the source and time line is looked for."""
 _VALUE: Final = 40
+_NAMES: Final = 24
 _LEFTOVER: Final = 12
 _TITLE: Final = range(4, 81)
 _SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
 _SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
+_SPACED_NAME: Final = re.compile(r"(?<![一-鿿])([一-鿿]) ([一-鿿])(?![一-鿿])")
 _EDGE_MARKS: Final = " \t\u3000\u00a0:：,，;；|丨/·-—_。"
 _NOT_ORIGIN: Final = re.compile(r"^(?:本站|网络|互联网|未知|不详|无|admin|佚名|原创|转载)$", re.IGNORECASE)
 _BY_EDITORS: Final = re.compile(
@@ -64,7 +66,10 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
     key = line.key
     if not key or len(key) > 200 or key[-1:] in "。!?":
         return None
-    labels = [match for match in chrome.label.finditer(key)]
+    labels = list(chrome.label.finditer(key))
+    if labels and labels[0].lastgroup == "editors":
+        # Credits are often run together: 监制:张某审核:李某责编:王某.
+        labels = list(chrome.label_inside.finditer(key))
     times = [] if not any(char.isdigit() for char in key) else list(find_times(key, captured_at))
     times = [time for time in times if time.exact or time.clock]
     if not labels and not times:
@@ -110,9 +115,9 @@ def take_head(
         credits = read_credits(line, chrome, captured_at)
         if credits is None or not (credits.time or credits.kinds() & {"source", "author", "time", "editors"}):
             continue
-        if anchor is None and not (credits.time or "source" in credits.kinds()):
-            if not any(row.kind == "breadcrumb" for row in rows[:number]) and credits.kinds() != {"author"}:
-                continue
+        strong = credits.time or "source" in credits.kinds() or credits.kinds() == {"author"}
+        if anchor is None and not strong and not any(row.kind == "breadcrumb" for row in rows[:number]):
+            continue
         _keep(credits, found, line)
         line.drop("meta.source_line", "source, time or author of the article")
         anchor = number if anchor is None else anchor
@@ -230,9 +235,11 @@ def _keep(credits: Credits, found: Found, line: Line, *, time: bool = True) -> N
         if kind == "source":
             found.set("source", _origin(value), where)
         elif kind == "author":
-            found.set("author", " ".join(re.split(r"[\s、,，]+", value)), where)
+            if len(value) <= _NAMES:
+                found.set("author", " ".join(re.split(r"[\s、,，]+", value)), where)
         elif kind == "editors":
-            editors.append(f"{label}：{' '.join(value.split())}")
+            names = _SPACED_NAME.sub(r"\1\2", value)
+            editors.append(f"{label}：{names}")
     if editors:
         found.set("editors", " ".join(editors), where)
 

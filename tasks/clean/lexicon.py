@@ -57,6 +57,8 @@ class Chrome:
     forum_end: re.Pattern[str]
     forum_buttons: re.Pattern[str]
     label: re.Pattern[str]
+    label_inside: re.Pattern[str]
+    """The same labels, also right behind a name."""
     label_noise: re.Pattern[str]
     byline: re.Pattern[str]
 
@@ -77,7 +79,8 @@ def chrome() -> Chrome:
         forum_profile=_any(data["forum_profile"]),
         forum_end=_any(data["forum_end"]),
         forum_buttons=_any(data["forum_buttons"]),
-        label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*[::]\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
+        label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*:\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
+        label_inside=re.compile(rf"(?:{labels})\s*:\s*", re.IGNORECASE),
         label_noise=re.compile(data["label_noise"], re.IGNORECASE),
         byline=re.compile(data["byline"]),
     )

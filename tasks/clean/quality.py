@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +25,8 @@ _STOP: Final = frozenset(
     "的是了在和有不这這我他你也就都而与與及为為以于於对對从從中上到说說要会會着之其者所则則乃若何此曰矣焉"
 )
 _STOP_MARKS: Final = frozenset("。，！？；：、…,.!?;:")
+_SENTENCE_MARKS: Final = frozenset("“”‘’（）()《》〈〉「」『』【】[]〔〕—·～-\"'")
+"""Quotation marks, brackets and the like: they belong to sentences and are no symbols."""
 _SPACE: Final = re.compile(r"\s+")
 _LIST_LINE: Final = 30
 _LIST_LINES: Final = 8
@@ -84,10 +88,11 @@ def measure(
     `simplified` says that the text is in Simplified already, which saves folding it.
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    solid = codes[_table("solid")[np.minimum(codes, 0xFFFF)]]
+    tables = _tables()
+    solid = codes[tables["solid"][np.minimum(codes, 0xFFFF)]]
     low = np.minimum(solid, 0xFFFF)
     characters = int(solid.size)
-    han = _table("han")[low] | ((solid >= 0x20000) & (solid < 0x40000))
+    han = tables["han"][low] | ((solid >= 0x20000) & (solid < 0x40000))
     count = int(han.sum())
     of = max(characters, 1)
     return Quality(
@@ -96,11 +101,11 @@ def measure(
         han_share=count / of,
         line_repetition=_line_repetition(text, of),
         ngram_repetition=_gram_repetition(solid[han]),
-        symbol_share=float(_table("symbol")[low].sum()) / of,
-        digit_share=float(_table("digit")[low].sum()) / of,
-        latin_share=float(_table("latin")[low].sum()) / of,
-        stop_share=float(_table("stop")[low].sum()) / max(count, 1),
-        punctuation_share=float(_table("marks")[low].sum()) / of,
+        symbol_share=float(tables["symbol"][low].sum()) / of,
+        digit_share=float(tables["digit"][low].sum()) / of,
+        latin_share=float(tables["latin"][low].sum()) / of,
+        stop_share=float(tables["stop"][low].sum()) / max(count, 1),
+        punctuation_share=float(tables["marks"][low].sum()) / of,
         link_density=link_density,
         damage=damage,
         unrepaired=unrepaired,
@@ -111,37 +116,60 @@ def measure(
 
 
 def judge(quality: Quality, settings: QualitySettings) -> Verdict | None:
-    """The first reject rule that a text breaks, or None; rules that need a longer text are skipped on short ones."""
-    q, s = quality, settings
-    lower: list[tuple[str, float, float, bool, str]] = [
-        ("min_han", q.han, s.min_han, True, "only {0:.0f} Han characters, fewer than {1:.0f}"),
-        ("min_han_share", q.han_share, s.min_han_share, True, "only {0:.0%} of the characters are Han, less than {1:.0%}"),
-        ("min_stop_share", q.stop_share, s.min_stop_share, q.han >= _STOP_HAN,
-         "only {0:.1%} function characters, less than {1:.1%}: a list of keywords, not sentences"),
-    ]  # fmt: skip
-    long = q.han >= _REPETITION_HAN
-    broken = q.unrepaired / max(q.characters, 1)
-    upper: list[tuple[str, float, float, bool, str]] = [
-        ("max_unrepaired_share", broken, s.max_unrepaired_share, True, "{0:.1%} of the characters are damaged beyond repair, more than {1:.1%}"),
-        ("max_advert", q.advert, s.max_advert, True, "advertising score {0:.2f}, more than {1:.2f}"),
-        ("max_line_repetition", q.line_repetition, s.max_line_repetition, long, "{0:.0%} of the text is repeated lines, more than {1:.0%}"),
-        ("max_ngram_repetition", q.ngram_repetition, s.max_ngram_repetition, long, "{0:.0%} of the text repeats itself, more than {1:.0%}"),
-        ("max_symbol_share", q.symbol_share, s.max_symbol_share, True, "{0:.0%} symbols, more than {1:.0%}"),
-        ("max_digit_share", q.digit_share, s.max_digit_share, True, "{0:.0%} digits, more than {1:.0%}"),
-        ("max_link_density", q.link_density or 0.0, s.max_link_density, True, "{0:.0%} of the text stands in links, more than {1:.0%}"),
-        ("max_list_page", q.list_page, s.max_list_page, True, "list page score {0:.2f}, more than {1:.2f}"),
-        ("max_spun", q.spun, s.max_spun, True, "synonym spinning score {0:.2f}, more than {1:.2f}"),
-    ]  # fmt: skip
-    for name, figure, threshold, applies, reason in lower:
-        if applies and figure < threshold:
-            return Verdict(f"quality.{name}", reason.format(figure, threshold), figure, threshold)
-    for name, figure, threshold, applies, reason in upper:
-        if applies and figure > threshold:
-            return Verdict(f"quality.{name}", reason.format(figure, threshold), figure, threshold)
+    """The first reject rule that a text breaks, in the order of `_RULES`, or None."""
+    for name, reason, figure, least_han in _RULES:
+        threshold = float(getattr(settings, name))
+        value = figure(quality)
+        beyond = value < threshold if name.startswith("min_") else value > threshold
+        if beyond and quality.han >= least_han:
+            return Verdict(f"quality.{name}", reason.format(value, threshold), value, threshold)
     return None
 
 
-def _build_tables() -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
+_RULES: Final[tuple[tuple[str, str, Callable[[Quality], float], int], ...]] = (
+    ("min_han", "only {:.0f} Han characters, fewer than {:.0f}", lambda q: q.han, 0),
+    ("min_han_share", "only {:.1%} of the characters are Han, less than {:.1%}", lambda q: q.han_share, 0),
+    (
+        "max_unrepaired_share",
+        "{:.1%} of the characters are damaged beyond repair, more than {:.1%}",
+        lambda q: q.unrepaired / max(q.characters, 1),
+        0,
+    ),
+    ("max_advert", "advertising score {:.2f}, more than {:.2f}", lambda q: q.advert, 0),
+    (
+        "min_stop_share",
+        "only {:.1%} function characters, less than {:.1%}: keywords, not sentences",
+        lambda q: q.stop_share,
+        _STOP_HAN,
+    ),
+    (
+        "max_line_repetition",
+        "{:.0%} of the text are repeated lines, more than {:.0%}",
+        lambda q: q.line_repetition,
+        _REPETITION_HAN,
+    ),
+    (
+        "max_ngram_repetition",
+        "{:.0%} of the text repeats itself, more than {:.0%}",
+        lambda q: q.ngram_repetition,
+        _REPETITION_HAN,
+    ),
+    ("max_symbol_share", "{:.0%} symbols, more than {:.0%}", lambda q: q.symbol_share, 0),
+    ("max_digit_share", "{:.0%} digits, more than {:.0%}", lambda q: q.digit_share, 0),
+    (
+        "max_link_density",
+        "{:.0%} of the text stand in links, more than {:.0%}",
+        lambda q: q.link_density or 0.0,
+        0,
+    ),
+    ("max_list_page", "list page score {:.2f}, more than {:.2f}", lambda q: q.list_page, 0),
+    ("max_spun", "synonym spinning score {:.2f}, more than {:.2f}", lambda q: q.spun, 0),
+)
+"""(setting, reason with figure and threshold, figure, Han characters below which the rule is skipped)."""
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
     names = ("solid", "han", "symbol", "digit", "latin", "stop", "marks")
     tables = {name: np.zeros(0x10000, bool) for name in names}
     is_han = re.compile(f"[{HAN}]")
@@ -165,15 +193,6 @@ def _build_tables() -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
     return tables
 
 
-_TABLES: dict[str, np.ndarray[Any, np.dtype[np.bool_]]] = {}
-
-
-def _table(name: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    if not _TABLES:
-        _TABLES.update(_build_tables())
-    return _TABLES[name]
-
-
 def _line_repetition(text: str, of: int) -> float:
     seen: Counter[str] = Counter(_SPACE.sub("", line) for line in text.split("\n"))
     again = sum(len(line) * (count - 1) for line, count in seen.items() if count > 1)
@@ -193,7 +212,7 @@ def _gram_repetition(han: np.ndarray[Any, np.dtype[np.uint32]]) -> float:
 
 
 def _list_score(text: str) -> float:
-    """Share of lines that are short and end in no sentence mark, from 8 lines on; squared to leave prose alone."""
+    """Share of lines that are short and end in no sentence mark, squared; 0 below 8 lines."""
     rows = [row for row in text.split("\n") if row]
     if len(rows) < _LIST_LINES:
         return 0.0
@@ -202,7 +221,7 @@ def _list_score(text: str) -> float:
 
 
 def _advert_score(text: str, of: int, simplified: bool) -> float:
-    """1 - 2^(-share / 0.08), where share is the part of the text inside advertising words, three different ones or more."""
+    """1 - 2^(-share / 0.08): share is the part of the text inside advertising words, three kinds at least."""
     found = adverts().matcher.find_matches_as_indexes(text if simplified else fold(text).lower())
     if len({number for number, _start, _end in found}) < 3:
         return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from tasks.clean.characters import HAN
@@ -24,8 +25,9 @@ _WORTH: Final = re.compile(
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
 _END: Final = re.compile(r"[。！？!?…；;：:”’」』）)》】]$")
+_INSIDE: Final = re.compile("[，。、；,;].")
 _BETWEEN_HAN: Final = re.compile(f"(?<=[{HAN}])[{BLANK}]+(?=[{HAN}])")
-_LETTER_SPACED: Final = 0.25
+_LETTER_SPACED: Final = 0.4
 """Share of gaps per Han character from which a line counts as letter-spaced or cut into words."""
 _LETTER_SPACED_HAN: Final = 12
 _WRAP_LINES: Final = 4
@@ -117,7 +119,7 @@ def _artefacts(line: str) -> frozenset[int]:
         return frozenset(gaps)
     # Former line ends come at even distances inside one sentence text.
     if len(gaps) >= 3 and _END.search(line):
-        steps = [b - a for a, b in zip(gaps, gaps[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(gaps)]
         if min(steps) >= 15 and max(steps) - min(steps) <= 3 and gaps[0] <= max(steps):
             return frozenset(gaps)
     return frozenset()
@@ -135,8 +137,10 @@ def _wrapped(text: str) -> dict[int, str]:
     out: dict[int, str] = {}
     for group in _even(rows):
         cut = [row for row in group[:-1] if not _END.search(row[1])]
-        if len(group) >= _WRAP_LINES and 2 * len(cut) > len(group):
-            for (start, line), (_next, following) in zip(group, group[1:], strict=False):
+        # Verse and captions of one width have no marks inside their lines; wrapped prose has.
+        inside = [row for row in group if _INSIDE.search(row[1])]
+        if len(group) >= _WRAP_LINES and 2 * len(cut) > len(group) and 2 * len(inside) >= len(group):
+            for (start, line), (_next, following) in pairwise(group):
                 spaced = line[-1:].isascii() and following[:1].isascii()
                 out[start + len(line)] = " " if spaced else ""
     return out
