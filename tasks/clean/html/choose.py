@@ -8,10 +8,11 @@ as the article's body win even when they are short, if there is only one of thei
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from dataclasses import dataclass
 from typing import Final
 
-from tasks.clean.html.outline import Block, Outline, feed_factor
+from tasks.clean.html.outline import Block, Outline
 from tasks.clean.html.words import Hint
 
 _PARAGRAPHS: Final = frozenset(
@@ -20,6 +21,8 @@ _PARAGRAPHS: Final = frozenset(
 _NAMES: Final = re.compile(r'(?:^|\s)(class|id)="([^"]*)"')
 _WEIGHTS: Final = {Hint.BODY: 1.25, Hint.CONTENT: 1.08, Hint.NONE: 1.0, Hint.COMMENT: 0.6, Hint.CHROME: 0.6}
 _WORTHLESS: Final = 60.0
+_SKIPPED: Final = 40.0
+"""Prose between the headline and a block that halves the block's worth: what is near comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,12 @@ def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     if forum:
         soften(outline)
     anchor = outline.runs[headline].span[0] if headline >= 0 else -1
-    shaded = shaded_blocks(blocks, forum=forum)
-    best = _best(outline, blocks, anchor, shaded, forum)
-    named = _named_body(blocks, anchor, shaded, best)
+    shades = shaded_blocks(blocks, forum=forum)
+    best = _best(outline, headline, anchor, shades, forum)
+    named = _named_body(blocks, anchor, shades, best)
     if named and not forum:
         best = named
-    if best.value < _WORTHLESS and (larger := _largest(blocks, shaded, best)):
+    if best.value < _WORTHLESS and not named and (larger := _largest(blocks, shades, best)):
         best = larger
     best = _descend(blocks, best, forum)
     while best.tag in _PARAGRAPHS and best.parent > 0:
@@ -68,9 +71,9 @@ def soften(outline: Outline) -> None:
                 block.value *= 0.1
             if block.hint is Hint.CHROME:
                 block.value *= 0.3
-            if block.teasers > 2:
-                block.value *= feed_factor(block)
-        blocks[block.parent].value += block.value
+        teaser = block.teaser and blocks[block.parent].teasers > 2 and block.value > 0
+        if not teaser:
+            blocks[block.parent].value += block.value
 
 
 def signature(block: Block) -> tuple[str, str, bool]:
@@ -81,24 +84,27 @@ def signature(block: Block) -> tuple[str, str, bool]:
     return block.tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
 
 
-def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[bool]:
-    """For each block, whether an ancestor's name says chrome (or comments, unless in a forum)."""
-    shaded = [False] * len(blocks)
+def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
+    """For each block, what its surroundings leave of its worth, 0..1: within chrome, within comments
+    (unless in a forum), as or within a teaser of another article."""
+    shades = [1.0] * len(blocks)
     for index in range(1, len(blocks)):
-        parent = blocks[index].parent
-        hint = blocks[parent].hint
-        shaded[index] = shaded[parent] or (
-            (
-                hint is Hint.CHROME
-                or (hint is Hint.COMMENT and not forum)
-                or blocks[parent].tag in ("aside", "nav", "footer")
-            )
-            and blocks[parent].tag != "body"
-        )
-    return shaded
+        block = blocks[index]
+        parent = blocks[block.parent]
+        shade = shades[block.parent]
+        if shade > 0.2 and parent.tag != "body":
+            hint = parent.hint
+            if hint is Hint.CHROME or (hint is Hint.COMMENT and not forum) or parent.tag in ("aside", "nav", "footer"):
+                shade = 0.15
+        if block.teaser and parent.teasers > 2:
+            shade *= 0.03
+        shades[index] = shade
+    return shades
 
 
-def _best(outline: Outline, blocks: list[Block], anchor: int, shaded: list[bool], forum: bool) -> Block:
+def _best(outline: Outline, headline: int, anchor: int, shades: list[float], forum: bool) -> Block:
+    blocks = outline.blocks
+    prose = list(accumulate((run.value if run.marks and run.value > 15 else 0.0 for run in outline.runs), initial=0.0))
     length = max(1, len(outline.pieces) - max(anchor, 0))
     best, best_key = blocks[0], -1e9
     for index, block in enumerate(blocks):
@@ -106,11 +112,11 @@ def _best(outline: Outline, blocks: list[Block], anchor: int, shaded: list[bool]
         if value <= 0:
             continue
         weight = _WEIGHTS[block.hint] if not forum or block.hint is not Hint.COMMENT else 1.0
-        if shaded[index]:
-            weight *= 0.15
+        weight *= shades[index]
         if anchor >= 0:
             if block.start > anchor:
                 weight *= 1.15 - 0.45 * (block.start - anchor) / length
+                weight /= 1.0 + max(0.0, prose[block.runs] - prose[headline]) / _SKIPPED
             elif block.end < anchor:
                 weight *= 0.5
         if value * weight > best_key:
@@ -118,13 +124,13 @@ def _best(outline: Outline, blocks: list[Block], anchor: int, shaded: list[bool]
     return best
 
 
-def _named_body(blocks: list[Block], anchor: int, shaded: list[bool], best: Block) -> Block | None:
+def _named_body(blocks: list[Block], anchor: int, shades: list[float], best: Block) -> Block | None:
     """The one block a publishing system names as the article's body, if it is not `best` or within it."""
     named = [
         block
         for index, block in enumerate(blocks)
         if block.hint is Hint.BODY
-        and not shaded[index]
+        and shades[index] > 0.5
         and not block.hidden
         and block.end > anchor
         and block.text > 12
@@ -155,7 +161,7 @@ def _named_body(blocks: list[Block], anchor: int, shaded: list[bool], best: Bloc
     return body if body.value > (0.03 if near else 0.5) * best.value else None
 
 
-def _largest(blocks: list[Block], shaded: list[bool], best: Block) -> Block | None:
+def _largest(blocks: list[Block], shades: list[float], best: Block) -> Block | None:
     """On a page without prose: the innermost block with much of the page's text."""
     page = blocks[0].text + blocks[0].linked
     if best.value > 25 or page < 300:
@@ -163,7 +169,7 @@ def _largest(blocks: list[Block], shaded: list[bool], best: Block) -> Block | No
     large = [
         block
         for index, block in enumerate(blocks[1:], 1)
-        if block.hint is not Hint.CHROME and not shaded[index] and block.text + block.linked > 0.4 * page
+        if block.hint is not Hint.CHROME and shades[index] > 0.5 and block.text + block.linked > 0.4 * page
     ]
     return large[-1] if large else None
 

@@ -67,4 +67,17 @@ def find_headline(outline: Outline, title: str) -> int:
             rank *= 0.3
         if rank > best_rank:
             best, best_rank = index, rank
-    return best
+    return best if best >= 0 else _only_heading(outline)
+
+
+def _only_heading(outline: Outline) -> int:
+    """The page's only <h1> (else only <h2>) of some length outside links, or -1."""
+    for tag in ("h1", "h2"):
+        found = [
+            index
+            for index, run in enumerate(outline.runs)
+            if outline.blocks[run.block].tag == tag and run.text > 5 and not run.linked and not outline.blocks[run.block].hidden
+        ]
+        if found:
+            return found[0] if len(found) == 1 else -1
+    return -1

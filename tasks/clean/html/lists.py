@@ -47,13 +47,13 @@ def choose_list(outline: Outline, words: Words) -> Block:
             values[run.block] += -size if size < 400 and words.boilerplate(run.words) else size
         elif run.linked:
             values[run.block] -= 2.0 * size
-    shaded = shaded_blocks(blocks, forum=False)
+    shades = shaded_blocks(blocks, forum=False)
     for index in range(len(blocks) - 1, 0, -1):
         block = blocks[index]
         if values[index] > 0 and (block.hint is Hint.CHROME or block.hidden or block.tag in ("nav", "aside", "footer")):
             values[index] *= 0.2
         values[block.parent] += values[index]
-    best = max(range(len(blocks)), key=lambda index: values[index] * (0.2 if shaded[index] else 1.0))
+    best = max(range(len(blocks)), key=lambda index: values[index] * (0.2 if shades[index] == 0.15 else 1.0))
     while True:
         kid, at = -1, best + 1
         while at < blocks[best].last:

@@ -97,7 +97,10 @@ class Block:
     headlines: int = 0
     """Runs that are one long link: headlines of other articles."""
     teasers: int = 0
-    """Children that look like entries of a list of other articles."""
+    """Children with one linked headline: entries of a list of other articles."""
+    teaser_value: float = 0.0
+    teaser: bool = False
+    """Whether it is one of several such entries."""
     hidden: bool = False
 
 
@@ -288,8 +291,8 @@ def _close_block(outline: Outline, index: int, in_link: bool) -> None:
         value *= 0.1
     if block.hint is Hint.CHROME and value > 0:
         value *= 0.3
-    if value > 0 and block.teasers > 2:
-        value *= feed_factor(block)
+    if block.teasers > 2 and block.teaser_value > 0:
+        value -= block.teaser_value  # they announce other articles
     block.value = value
     parent = blocks[block.parent]
     if in_link:
@@ -301,14 +304,11 @@ def _close_block(outline: Outline, index: int, in_link: bool) -> None:
         parent.linked += block.linked
     parent.links += block.links
     parent.headlines += block.headlines
-    if block.headlines and block.tag in _ENTRY and block.linked > 0.04 * block.text:
+    if 0 < block.headlines < 3 and block.text < _TEASER_TEXT and block.linked > 0.03 * block.text and block.tag in _ENTRY:
+        block.teaser = True
         parent.teasers += 1
+        parent.teaser_value += value
 
 
-def feed_factor(block: Block) -> float:
-    """How much of the prose in a block with several teasers may count: they announce other articles."""
-    share = block.linked / (block.linked + block.text)
-    return 0.05 if share > 0.08 else 0.3 if share > 0.04 else 1.0
-
-
+_TEASER_TEXT: Final = 800.0
 _ENTRY: Final = frozenset(("li", "div", "article", "dl", "section", "tr"))

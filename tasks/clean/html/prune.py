@@ -65,4 +65,4 @@ def _unwanted(part: Block, block: Block, forum: bool) -> bool:
         return True
     if part.value < -40 and part.linked > 0.4 * size:
         return True
-    return part.teasers > 2 and part.linked > 0.08 * size
+    return part.teasers > 2 and part.linked > 0.08 * size and part.text < 0.6 * block.text
