@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
+from typing import cast
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 ARTIFACT_SECONDS = 2.0
@@ -21,14 +22,15 @@ class Progress:
     """Counts the units of the stages of a run, one stage after the other. Thread-safe."""
 
     def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
         self._bar = Bar(
             TextColumn("{task.description:<12}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]}"),
             TimeRemainingColumn(compact=True),
-            console=console or Console(stderr=True),
-            disable=console is None or not console.is_terminal,
+            console=console,
+            disable=not console.is_terminal,
         )
         self._lock = threading.Lock()
         self._artifact: UUID | None = None
@@ -38,7 +40,7 @@ class Progress:
         self._total = 0
         self._done = 0
         self._began = self._told = 0.0
-        self._task = None
+        self._task: TaskID | None = None
 
     def stage(self, name: str, total: int, unit: str) -> None:
         """Begin the stage `name` of `total` units."""
@@ -68,7 +70,7 @@ class Progress:
             rate = self._done / seconds
             text += f", {rate:,.0f} a second, about {max(0.0, (self._total - self._done) / rate):,.0f} s left"
         if self._artifact is None:
-            self._artifact = create_progress_artifact(share, key="progress", description=text)
+            self._artifact = cast(UUID, create_progress_artifact(share, key="progress", description=text))
         else:
             update_progress_artifact(self._artifact, share, description=text)
 

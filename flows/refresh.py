@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.futures import wait
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,7 +20,8 @@ from tasks import steps
 from tasks.assemble import Funnel
 from tasks.collect import InputFile, find_inputs
 from tasks.pool import WorkerPool
-from tasks.snapshot import Store
+from tasks.provenance import results_digest
+from tasks.snapshot import Manifest, Store
 from tasks.staging import Staging, make_jobs, plan_id
 
 
@@ -31,7 +30,9 @@ class RefreshParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    config: str = Field("", description="Settings file that goes over the shipped ones; empty for those alone.")
+    config: str = Field(
+        "", description="Settings file that goes over the shipped ones; empty for those alone."
+    )
     paths: list[str] = Field([], description="Files or folders to load instead of the configured sources.")
     dry_run: bool = Field(False, description="Report what would change and write nothing.")
 
@@ -45,8 +46,11 @@ class RefreshResult:
     published: str | None
     """Folder of the newest version."""
     message: str
-    funnel: Mapping[str, Any] = field(default_factory=dict)
-    """Captures read, repeated and by (outcome, rule)."""
+    read: int = 0
+    known: int = 0
+    """Captures of those read that an earlier version knows."""
+    outcomes: list[tuple[str, str, int]] = field(default_factory=list)
+    """New captures by outcome and rule, most frequent first."""
     notes: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -64,31 +68,98 @@ def settings_for(parameters: RefreshParameters) -> Settings:
 
 def new_inputs(settings: Settings, store: Store) -> list[InputFile]:
     """The input files of all sources that no version took in as they are now. Raises CollectError."""
-    columns = ["collection", "path", "bytes", "modified_ns"]
-    known = {tuple(row.values()) for row in store.read("inputs", columns=columns).to_pylist()}
-    found = [file for source in settings.sources for file in find_inputs(source, settings.collect, Path.cwd())]
-    return [file for file in found if (file.collection, file.path, file.size, file.modified_ns) not in known]
+    rows = store.read("inputs", columns=["path", "bytes", "modified_ns"]).to_pylist()
+    known = {(row["path"], row["bytes"], row["modified_ns"]) for row in rows}
+    found: dict[str, InputFile] = {}
+    for source in settings.sources:
+        for file in find_inputs(source, settings.collect, Path.cwd()):
+            found.setdefault(file.path, file)  # a file that two sources name belongs to the first
+    return [file for file in found.values() if (file.path, file.size, file.modified_ns) not in known]
 
 
-@flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=64), persist_result=False)  # type: ignore[arg-type]
-def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResult:  # noqa: B008 - a frozen default for the form
+@flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=256), persist_result=False)  # type: ignore[arg-type]
+def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResult:  # noqa: B008 - immutable here
     """Load new captures, deduplicate, clean and convert them, and publish the next version."""
     settings = settings_for(parameters)
     store = Store(settings.store)
-    with store.exclusive(f"refresh (process {os.getpid()})"), Progress() as progress:
+    with store.exclusive(f"refresh {flow_run.name}"), Progress() as progress:
         notes = store.recover()
+        for note in notes:
+            get_run_logger().warning(note)
         files = new_inputs(settings, store)
-        base = store.latest()
-        plan = plan_id(files, settings.digest(), base.version if base else 0)
-        staging = Staging.open(store.path / "staging", plan)
+        staging = Staging.open(store.path / "staging", plan_of(files, settings, store))
         with WorkerPool(workers(settings), settings.model_dump_json()) as pool:
-            reports = read_all(files, staging, settings, pool, progress)
-            exact = steps.find_exact_copies(staging, store)
-            clean_all(exact, staging, settings, pool, progress)
-        decisions = steps.match(staging, store, settings)
-        funnel = Funnel.of(exact, decisions)
-        if not funnel.new or parameters.dry_run:
-            return finish(...)
-        manifest = steps.commit(staging, store, settings, reports, decisions)
-    report_artifacts(store, manifest, funnel)
-    return RefreshResult()
+            read_all(files, staging, settings, pool, progress)
+            due = steps.find_copies(staging, store, settings)
+            clean_all(due, staging, settings, pool, progress)
+        progress.stage("match", 1, "run")
+        resolution = steps.match(staging, store, settings)
+        progress.advance(1)
+        dry_run = parameters.dry_run
+        funnel, manifest = steps.commit(
+            files, staging, store, settings, resolution, dry_run=dry_run, notes=notes
+        )
+        if not dry_run:
+            staging.remove()
+    return result_of(funnel, manifest, store, notes, parameters)
+
+
+def plan_of(files: list[InputFile], settings: Settings, store: Store) -> str:
+    """Name of the plan of this run."""
+    base = store.latest()
+    return plan_id(files, results_digest(settings), base.version if base else 0)
+
+
+def read_all(
+    files: list[InputFile], staging: Staging, settings: Settings, pool: WorkerPool, progress: Progress
+) -> None:
+    """Read all input files into shards."""
+    run = settings.run
+    jobs = make_jobs(files, max_files=run.shard_captures, max_bytes=run.shard_bytes)
+    progress.stage("read", sum(job.bytes for job in jobs), "bytes")
+    for future in [steps.read.submit(job, staging, settings, pool, progress.advance) for job in jobs]:
+        future.result()
+
+
+def clean_all(
+    due: Mapping[Path, list[int]], staging: Staging, settings: Settings, pool: WorkerPool, progress: Progress
+) -> None:
+    """Clean and convert the due rows of all shards."""
+    progress.stage("clean", sum(len(rows) for rows in due.values()), "captures")
+    futures = [
+        steps.clean.submit(shard, staging, rows, settings, pool, progress.advance)
+        for shard, rows in due.items()
+        if rows
+    ]
+    for future in futures:
+        future.result()
+
+
+def result_of(
+    funnel: Funnel, manifest: Manifest | None, store: Store, notes: list[str], parameters: RefreshParameters
+) -> RefreshResult:
+    """Say what the run did, here and in the dashboard."""
+    latest = manifest or store.latest()
+    folder = store.published(latest.version) if latest else None
+    if manifest:
+        documents = manifest.counts.documents
+        message = (
+            f"v{manifest.version} published: {documents.total:,} documents, {documents.new:,} new, "
+            f"{documents.changed:,} changed, {documents.gone:,} gone; in {folder}"
+        )
+    elif parameters.dry_run:
+        message = f"dry run: {funnel.new:,} new captures, nothing was written"
+    else:
+        message = (
+            f"nothing new; v{latest.version} stays" if latest else "nothing to load; there is no version yet"
+        )
+    report_artifacts(funnel, manifest, folder, message)
+    return RefreshResult(
+        version=manifest.version if manifest else None,
+        published=str(folder) if folder else None,
+        message=message,
+        read=funnel.read,
+        known=funnel.known,
+        outcomes=funnel.rows(),
+        notes=notes,
+    )

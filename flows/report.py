@@ -25,7 +25,9 @@ def funnel_rows(funnel: Funnel) -> list[dict[str, str | int]]:
 
 def report_artifacts(funnel: Funnel, manifest: Manifest | None, folder: Path | None, message: str) -> None:
     """Put the funnel table and a summary of the run into the dashboard. Runs inside a flow run."""
-    create_table_artifact(funnel_rows(funnel), key="funnel", description="What became of the captures of this run.")
+    create_table_artifact(
+        funnel_rows(funnel), key="funnel", description="What became of the captures of this run."
+    )
     lines = [f"# {message}", ""]
     if manifest and folder:
         documents = manifest.counts.documents

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 from config.settings import Settings
 from flows.orchestration import address, environment, server_runs
@@ -35,7 +36,17 @@ def server(settings: Settings) -> Iterator[str]:
     home = Path(serve.home)
     home.mkdir(parents=True, exist_ok=True)
     os.environ.update(environment(serve) | {"PREFECT_API_URL": f"{address(serve)}/api"})
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", serve.host, "--port", str(serve.port)]
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        serve.host,
+        "--port",
+        str(serve.port),
+    ]
     with (home / "server.log").open("ab") as log:
         # A session of its own: Ctrl-C reaches this process only, which stops the server last.
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -67,23 +78,25 @@ def _stop(process: subprocess.Popen[bytes], seconds: float) -> None:
 def serve_deployments(settings: Settings, config: Path | None) -> None:
     """Register the deployments with their forms and schedules, and run what is due until stopped."""
     # Prefect reads its settings when it is imported; `server` has set them by now.
-    from prefect import serve as serve_flows  # noqa: PLC0415
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy  # noqa: PLC0415
-    from prefect.schedules import Cron  # noqa: PLC0415
+    from prefect import serve as serve_flows
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Cron
 
-    from flows.refresh import RefreshParameters, refresh  # noqa: PLC0415
+    from flows.refresh import RefreshParameters, refresh
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
     schedule = settings.serve.refresh_cron
+    # The store has a lock of its own; the limit keeps waiting runs visible as such in the dashboard.
+    one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     nightly = refresh.to_deployment(
         name="refresh",
         description="Load new captures, deduplicate, clean and convert them, publish the next version.",
         parameters={"parameters": RefreshParameters(config=str(config or "")).model_dump()},
         schedules=[Cron(schedule, timezone=settings.serve.time_zone)] if schedule else [],
-        # The store has a lock of its own; this keeps waiting runs visible as such in the dashboard.
-        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
+        concurrency_limit=one_at_a_time,
     )
-    serve_flows(nightly, pause_on_shutdown=False, print_starting_message=False)
+    serve_flows(cast(RunnerDeployment, nightly), pause_on_shutdown=False, print_starting_message=False)

@@ -5,14 +5,13 @@ Nothing here knows Prefect or the store; a worker needs the staging folder and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config.settings import Settings
@@ -96,7 +95,11 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
             taken = size = 0
             batch: list[dict[str, Any]] = []
             held = 0
-            while pending is not None and taken < settings.run.shard_captures and size < settings.run.shard_bytes:
+            while (
+                pending is not None
+                and taken < settings.run.shard_captures
+                and size < settings.run.shard_bytes
+            ):
                 batch.append(pending)
                 taken += 1
                 held += pending["payload_bytes"]
@@ -113,41 +116,35 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
     return report
 
 
-def clean_shard(
-    shard: Path, out: Path, chosen: Sequence[str] | None, settings: str, *, progress: Callable[[int], None] | None = None
-) -> int:
-    """Clean the captures of one shard and write the rows of CLEANED to `out`.
+def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> int:
+    """Clean the captures in the given rows (ascending) of a shard and write CLEANED to `out`.
 
-    `chosen` lists the capture ids to clean (None: all); a capture id is cleaned once even if it was
-    read twice. Returns the number of captures cleaned.
+    Does nothing if `out` is there already. Returns the number of rows.
     """
     if out.exists():
-        return pq.ParquetFile(out).metadata.num_rows
+        return len(rows)
     cleaner = _cleaner(settings)
-    wanted = None if chosen is None else pa.array(chosen, pa.string())
-    seen: set[str] = set()
+    wanted = frozenset(rows)
+    first = 0
     with shard_writer(out, CLEANED) as writer:
         for batch in pq.ParquetFile(shard).iter_batches(batch_size=BATCH):
-            if wanted is not None:
-                batch = batch.filter(pc.is_in(batch["capture_id"], wanted))
-            rows = []
-            for row in batch.to_pylist():
-                if row["capture_id"] in seen:
-                    continue
-                seen.add(row["capture_id"])
-                cleaned = cleaner.clean(_capture(row)).row()
-                rows.append(cleaned | {name: row[name] for name in ("url_key", "payload_sha256", "capture_id")})
-            if rows:
-                writer.write_batch(to_batch(rows, CLEANED))
-            if progress:
-                progress(len(rows))
-    return len(seen)
+            mine = [row for row in range(first, first + batch.num_rows) if row in wanted]
+            first += batch.num_rows
+            if not mine:
+                continue
+            staged = batch.take(pa.array([row - first + batch.num_rows for row in mine])).to_pylist()
+            cleaned = [
+                cleaner.clean(_capture(row)).row()
+                | {name: row[name] for name in ("capture_id", "url_key", "payload_sha256", "payload_bytes")}
+                for row in staged
+            ]
+            writer.write_batch(to_batch(cleaned, CLEANED))
+    return len(rows)
 
 
-def failed_rows(shard: Path, chosen: Sequence[str], why: str) -> pa.RecordBatch:
-    """Rows of CLEANED that record the chosen captures of a shard as failed, `why` being the reason."""
+def failed_rows(shard: Path, rows: Sequence[int], why: str) -> pa.RecordBatch:
+    """Rows of CLEANED that record the captures in the given rows of a shard as failed, `why` being the reason."""
     columns = [name for name in STAGED.names if name in CLEANED.names]
-    rows = pq.read_table(shard, columns=columns, filters=pc.field("capture_id").isin(chosen)).to_pylist()
-    first = {row["capture_id"]: row for row in reversed(rows)}
     failure = {"outcome": Outcome.FAILED.value, "rule": "run.worker", "reason": why}
-    return to_batch([first[name] | failure for name in sorted(first)], CLEANED)
+    staged = pq.read_table(shard, columns=columns).take(pa.array(rows)).to_pylist()
+    return to_batch([row | failure for row in staged], CLEANED)

@@ -56,13 +56,13 @@ def make_jobs(files: Iterable[InputFile], *, max_files: int, max_bytes: int) -> 
     return jobs
 
 
-def plan_id(files: Iterable[InputFile], settings_digest: str, base_version: int) -> str:
-    """Name of the plan: 16 hex digits over the inputs, the settings and the version built on."""
-    digest = hashlib.sha256(f"{settings_digest}\0{base_version}".encode())
+def plan_id(files: Iterable[InputFile], results_digest: str, base_version: int, *, digits: int = 16) -> str:
+    """Name of the plan: hex digits over the inputs, what decides results beside them, the version built on."""
+    digest = hashlib.sha256(f"{results_digest}\0{base_version}".encode())
     for file in sorted(files, key=lambda file: (file.collection, file.path)):
         entry = (file.collection, file.path, file.size, file.modified_ns)
         digest.update(json.dumps(entry).encode() + b"\n")
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:digits]
 
 
 class Staging:
@@ -86,6 +86,11 @@ class Staging:
             (staging.root / name).mkdir(parents=True, exist_ok=True)
         return staging
 
+    @property
+    def exact(self) -> Path:
+        """The marks of exact copies: shard, shard_row, capture_id, mark, of_capture."""
+        return self.root / "exact.parquet"
+
     def shards(self, stage: str) -> list[Path]:
         """Finished shards of a stage (`captures` or `cleaned`), in order."""
         return sorted((self.root / stage).glob("*.parquet"))
@@ -102,6 +107,13 @@ class Staging:
         """What a finished job reported, None if it has to be done (again)."""
         marker = self.root / "captures" / f"{job:05d}.done"
         return json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else None
+
+    def captures_by_file(self) -> dict[str, int]:
+        """Captures read from each input file, by its path."""
+        counts: dict[str, int] = {}
+        for marker in (self.root / "captures").glob("*.done"):
+            counts.update(json.loads(marker.read_text(encoding="utf-8"))["files"])
+        return counts
 
     def finish(self, job: int, report: Mapping[str, Any]) -> None:
         """Mark a job as done, with its report, in one step."""

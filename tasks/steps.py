@@ -6,26 +6,36 @@ so that only the capture that kills its worker is lost to the run, and recorded 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
+from tasks.assemble import Assembly, Funnel
+from tasks.collect import InputFile
+from tasks.dedupe.exact import Mark, exact_staged
+from tasks.dedupe.resolve import Resolution, resolve
+from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.pool import WorkerPool
+from tasks.provenance import code_version, dictionaries
 from tasks.shards import clean_shard, collect_job, failed_rows
-from tasks.staging import Job, Staging, shard_writer
-from tasks.tables import CLEANED
+from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
+from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
+from tasks.tables import CLEANED, INPUTS, STAGED
 
 Advance = Callable[[int], None]
 
 
 @task(name="read", task_run_name="read {job.number}", persist_result=False, cache_policy=NO_CACHE, retries=2)
-def read(job: Job, staging: Staging, settings: Settings, pool: WorkerPool, advance: Advance) -> Mapping[str, Any]:
+def read(
+    job: Job, staging: Staging, settings: Settings, pool: WorkerPool, advance: Advance
+) -> Mapping[str, Any]:
     """Read the files of a job into shards; see tasks.shards.collect_job for the report."""
     report = pool.run(collect_job, job, staging, settings)
     advance(job.bytes)
@@ -34,27 +44,145 @@ def read(job: Job, staging: Staging, settings: Settings, pool: WorkerPool, advan
 
 @task(name="clean", task_run_name="clean {shard.stem}", persist_result=False, cache_policy=NO_CACHE)
 def clean(
-    shard: Path, staging: Staging, chosen: list[str], settings: Settings, pool: WorkerPool, advance: Advance
+    shard: Path, staging: Staging, rows: list[int], settings: Settings, pool: WorkerPool, advance: Advance
 ) -> int:
-    """Clean and convert the chosen captures of a shard; returns their number."""
+    """Clean and convert the captures in the given rows of a shard; returns their number."""
     out = staging.cleaned_shard(shard)
     compiled = settings.model_dump_json()
     for _ in range(settings.run.retries):
         try:
-            count = pool.run(clean_shard, shard, out, chosen, compiled)
+            count = pool.run(clean_shard, shard, out, rows, compiled)
             break
         except BrokenProcessPool:
             continue
     else:
-        count = _one_by_one(shard, out, chosen, compiled, pool)
+        count = _one_by_one(shard, out, rows, compiled, pool)
     advance(count)
     return count
 
 
-def _one_by_one(shard: Path, out: Path, chosen: list[str], settings: str, pool: WorkerPool) -> int:
+@task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
+def find_copies(staging: Staging, store: Store, settings: Settings) -> dict[Path, list[int]]:
+    """Mark known captures and exact copies (EXACT in the staging folder).
+
+    Returns for each shard the rows that have to be cleaned.
+    """
+    columns = ["capture_id", "payload_sha256", "captured_at", "locator", "error"]
+    shards = staging.shards("captures")
+    tables = [pq.read_table(shard, columns=columns) for shard in shards]
+    names = [str(shard) for shard, table in zip(shards, tables, strict=True) for _ in range(table.num_rows)]
+    places = [row for table in tables for row in range(table.num_rows)]
+    staged = pa.concat_tables(tables) if tables else STAGED.empty_table().select(columns)
+    marks = exact_staged(staged, store.files("captures"), settings.dedupe)
+    exact = pa.table(
+        {
+            "shard": pa.array(names, pa.string()),
+            "shard_row": pa.array(places, pa.int64()),
+            **{name: marks.column(name) for name in ("capture_id", "mark", "of_capture")},
+        }
+    )
+    pq.write_table(exact, staging.exact)
+    due: dict[Path, list[int]] = {shard: [] for shard in shards}
+    for shard, row, mark in zip(names, places, marks.column("mark").to_pylist(), strict=True):
+        if mark == Mark.CLEAN:
+            due[Path(shard)].append(row)
+    return due
+
+
+@task(name="match", persist_result=False, cache_policy=NO_CACHE)
+def match(staging: Staging, store: Store, settings: Settings) -> Resolution:
+    """Recognise copies of one article among the cleaned captures and everything before."""
+    cleaned = [str(path) for path in staging.shards("cleaned")]
+    return resolve(cleaned, store.files("signatures"), store.files("documents"), settings.dedupe)
+
+
+@task(name="commit", persist_result=False, cache_policy=NO_CACHE)
+def commit(
+    files: list[InputFile],
+    staging: Staging,
+    store: Store,
+    settings: Settings,
+    resolution: Resolution,
+    *,
+    dry_run: bool,
+    notes: list[str],
+) -> tuple[Funnel, Manifest | None]:
+    """Write the rows of the next version and make it visible, unless nothing is new or the run is dry."""
+    base = store.latest()
+    with Assembly.open(
+        captures=staging.shards("captures"),
+        cleaned=staging.shards("cleaned"),
+        exact=staging.exact,
+        resolution=resolution,
+        ledger=store.files("captures"),
+        documents=store.files("documents"),
+        version=store.next_version(),
+        settings=settings.store,
+        scratch=staging.root / "scratch",
+    ) as assembly:
+        funnel = assembly.funnel()
+        if dry_run or not funnel.new:
+            return funnel, None
+        run_id = staging.root.name
+        written = {
+            "documents": _write(store, run_id, "documents", assembly.document_rows()),
+            "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
+            "signatures": _write(store, run_id, "signatures", resolution.signatures.to_batches()),
+            "inputs": _write(store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]),
+        }
+        deletes = {
+            "documents": assembly.changed_documents(),
+            "captures": assembly.changed_captures(),
+            "signatures": resolution.superseded.column("capture_id").to_pylist(),
+            "inputs": [file.path for file in files],
+        }
+    facts = RunFacts(
+        read=funnel.read,
+        repeated=funnel.known,
+        code_version=code_version(),
+        settings_digest=settings.digest(),
+        settings=settings.model_dump(mode="json", exclude={"serve"}),
+        dictionaries=dictionaries(settings),
+        signature_version=SIGNATURE_VERSION,
+        inputs=InputSums(
+            files=len(files), bytes=sum(file.size for file in files), sha256=plan_id(files, "", 0, digits=64)
+        ),
+        notes=notes,
+    )
+    manifest = store.commit(
+        run_id, appends=written, deletes=deletes, facts=facts, parent=base.version if base else 0
+    )
+    return funnel, manifest
+
+
+def _write(store: Store, run_id: str, table: str, batches: Iterable[pa.RecordBatch]) -> list[DataFile]:
+    with store.writer(table, run_id) as writer:
+        for batch in batches:
+            writer.write(batch)
+    return writer.files
+
+
+def _input_rows(files: list[InputFile], staging: Staging, version: int) -> pa.RecordBatch:
+    """Rows of INPUTS for the files read in this run."""
+    counts = staging.captures_by_file()
+    rows = [
+        {
+            "collection": file.collection,
+            "path": file.path,
+            "bytes": file.size,
+            "modified_ns": file.modified_ns,
+            "captures": counts.get(file.path, 0),
+            "version": version,
+        }
+        for file in sorted(files, key=lambda file: file.path)
+    ]
+    return to_batch(rows, INPUTS)
+
+
+def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str, pool: WorkerPool) -> int:
     """Clean a shard whose worker died repeatedly: halve it until the capture that does it stands alone."""
 
-    def clean_part(part: list[str], name: str) -> list[Path]:
+    def clean_part(part: list[int], name: str) -> list[Path]:
         path = out.with_name(f".{out.stem}.{name}.part")
         try:
             pool.run(clean_shard, shard, path, part, settings)
@@ -63,13 +191,15 @@ def _one_by_one(shard: Path, out: Path, chosen: list[str], settings: str, pool: 
                 middle = len(part) // 2
                 return clean_part(part[:middle], name + "0") + clean_part(part[middle:], name + "1")
             with shard_writer(path, CLEANED) as writer:
-                writer.write_batch(failed_rows(shard, part, "its worker process died twice while cleaning it"))
+                writer.write_batch(
+                    failed_rows(shard, part, "its worker process died twice while cleaning it")
+                )
         return [path]
 
-    parts = clean_part(sorted(chosen), "")
+    parts = clean_part(rows, "")
     with shard_writer(out, CLEANED) as writer:
         for path in parts:
             writer.write_table(pq.read_table(path, schema=CLEANED))
     for path in parts:
         path.unlink()
-    return len(chosen)
+    return len(rows)

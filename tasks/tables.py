@@ -59,7 +59,9 @@ class Capture:
     def capture_id(self) -> str:
         """Same place and same bytes give the same id: 32 hex digits of SHA-256(place, payload SHA-256)."""
         place = self.url or self.locator
-        return hashlib.sha256(f"{place}\0{self.payload_sha256}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return hashlib.sha256(f"{place}\0{self.payload_sha256}".encode("utf-8", "surrogatepass")).hexdigest()[
+            :32
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +198,14 @@ CAPTURES: Final = pa.schema(
         _required("payload_sha256", pa.string(), "SHA-256 of the payload"),
         _required("payload_bytes", pa.int64(), "size of the payload in bytes"),
         _column("charset", pa.string(), "character encoding used to read the payload"),
-        _column("charset_evidence", pa.string(), "what decided the encoding: bom, utf-8, detected, header, meta"),
+        _column(
+            "charset_evidence", pa.string(), "what decided the encoding: bom, utf-8, detected, header, meta"
+        ),
         _column("replaced_bytes", pa.int32(), "bytes that could not be decoded"),
         _required("outcome", pa.string(), "kept, duplicate, rejected, failed or superseded"),
-        _required("rule", pa.string(), "the rule or test that decided, e.g. dedupe.payload, quality.han_share"),
+        _required(
+            "rule", pa.string(), "the rule or test that decided, e.g. dedupe.payload, quality.han_share"
+        ),
         _required("reason", pa.string(), "the decision in one sentence"),
         _column("figure", pa.float64(), "the figure the rule looked at (similarity, share, ...)"),
         _column("threshold", pa.float64(), "the limit it was held against"),
@@ -219,7 +225,9 @@ SIGNATURES: Final = pa.schema(
         _required("signature_version", pa.int32(), "version of the signature algorithm and its tables"),
         _required("skeleton", pa.string(), "hash of the text skeleton (Han only, Simplified), 32 hex digits"),
         _required("shingles", pa.int32(), "distinct shingles of the skeleton"),
-        _required("bands", pa.list_(pa.uint64()), "band hashes; empty below the length where near matching works"),
+        _required(
+            "bands", pa.list_(pa.uint64()), "band hashes; empty below the length where near matching works"
+        ),
     ]
 )
 """What matching needs to know of every kept capture."""
@@ -246,8 +254,21 @@ TABLES: Final[Mapping[str, pa.Schema]] = {
 
 STAGED: Final = pa.schema(
     [
-        *[CAPTURES.field(name) for name in ("capture_id", "collection", "locator", "url", "url_key", "captured_at",
-                                            "media_type", "headers", "payload_sha256", "payload_bytes")],
+        *[
+            CAPTURES.field(name)
+            for name in (
+                "capture_id",
+                "collection",
+                "locator",
+                "url",
+                "url_key",
+                "captured_at",
+                "media_type",
+                "headers",
+                "payload_sha256",
+                "payload_bytes",
+            )
+        ],
         _column("title", pa.string(), "title given beside the text by a structured source"),
         _column("error", pa.string(), "why the capture could not be read"),
         _required("payload", pa.large_binary(), "the bytes"),
@@ -257,10 +278,16 @@ STAGED: Final = pa.schema(
 
 CLEANED: Final = pa.schema(
     [
-        *[CAPTURES.field(name) for name in CAPTURES.names
-          if name not in ("document_id", "of_capture", "version", "decided")],
-        *[DOCUMENTS.field(name).with_nullable(True) for name in DOCUMENTS.names
-          if name not in ("document_id", "contains") and name not in CAPTURES.names],
+        *[
+            CAPTURES.field(name)
+            for name in CAPTURES.names
+            if name not in ("document_id", "of_capture", "version", "decided")
+        ],
+        *[
+            DOCUMENTS.field(name).with_nullable(True)
+            for name in DOCUMENTS.names
+            if name not in ("document_id", "contains") and name not in CAPTURES.names
+        ],
     ]
 )
 """A shard of cleaned captures on the way to matching; document columns are null unless outcome is kept."""

@@ -32,7 +32,9 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings that go over config/default.yaml.", show_default=False),
+    typer.Option(
+        "--config", metavar="FILE", help="Settings that go over config/default.yaml.", show_default=False
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -51,13 +53,17 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[str] = ()
+) -> None:
     """A table on standard output; `right` names the columns of figures."""
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else "" if cell is None else str(cell) for cell in row))
+        table.add_row(
+            *(f"{cell:,}" if isinstance(cell, int) else "" if cell is None else str(cell) for cell in row)
+        )
     out.print(table)
 
 
@@ -89,7 +95,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 def main() -> None:
     """Entry point of the `qingyuan` command."""
-    from flows.commands import corpus, single  # noqa: F401, PLC0415 - they add their commands to `app`
+    from flows.commands import corpus, single  # noqa: F401 - they add their commands to `app`
 
     def call() -> int:
         result = app(standalone_mode=False)

@@ -19,19 +19,25 @@ ROOT = Path(__file__).parent.parent.parent
 def run(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Files, folders or archives instead of the configured sources."),
+        typer.Argument(
+            metavar="[PATH]...", help="Files, folders or archives instead of the configured sources."
+        ),
     ] = None,
     config: ConfigOption = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would change, write nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would change, write nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """The refresh, here and now: load, deduplicate, clean, convert, publish the next version."""
     settings = settings_of(config)
     orchestration.prepare(settings.serve, quiet=True)
     # Prefect reads its settings when it is imported, and its import costs two seconds.
-    from flows.refresh import RefreshParameters, refresh  # noqa: PLC0415
+    from flows.refresh import RefreshParameters, refresh
 
-    parameters = RefreshParameters(config=str(config or ""), paths=[str(path) for path in paths or []], dry_run=dry_run)
+    parameters = RefreshParameters(
+        config=str(config or ""), paths=[str(path) for path in paths or []], dry_run=dry_run
+    )
     result = refresh(parameters)
     if as_json:
         print_json(result.to_json())
@@ -39,7 +45,7 @@ def run(
     print_table(
         "",
         ["captures", "what became of them", "rule"],
-        [(count, outcome, rule) for outcome, rule, count in result.funnel],
+        [(count, outcome, rule) for outcome, rule, count in result.outcomes],
         right=["captures"],
     )
     out.print()
@@ -53,7 +59,7 @@ def run(
 def serve(config: ConfigOption = None) -> int:
     """Server, dashboard and schedules on this machine, until Ctrl-C."""
     settings = settings_of(config)
-    from flows.serve import ServeError, serve_deployments, server  # noqa: PLC0415 - starts subprocess machinery
+    from flows.serve import ServeError, serve_deployments, server
 
     try:
         with server(settings) as address:
@@ -70,10 +76,8 @@ def serve(config: ConfigOption = None) -> int:
 @app.command(hidden=True)
 def docs() -> int:
     """Write the pages that are made from the code: docs/configuration.md, docs/tables.md."""
-    from tasks.snapshot.describe import tables_markdown  # noqa: PLC0415
+    from tasks.snapshot.describe import tables_markdown
 
     (ROOT / "docs/configuration.md").write_text(configuration_markdown(), encoding="utf-8")
     (ROOT / "docs/tables.md").write_text(tables_markdown(), encoding="utf-8")
     return 0
-
-

@@ -18,7 +18,9 @@ from tasks.clean.explain import explain_html, explain_terminal
 from tasks.collect import find_inputs, read_captures
 from tasks.tables import Outcome
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders or archives of captures.")]
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="Files, folders or archives of captures.")
+]
 
 
 def articles(paths: list[Path], settings: Settings) -> Iterator[Article]:
@@ -35,7 +37,9 @@ def articles(paths: list[Path], settings: Settings) -> Iterator[Article]:
 def clean(
     paths: Paths,
     config: ConfigOption = None,
-    jsonl: Annotated[bool, typer.Option("--jsonl", help="One JSON object per capture instead of text.")] = False,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="One JSON object per capture instead of text.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Clean single captures to standard output; nothing is stored."""
@@ -53,7 +57,9 @@ def clean(
                 head = f"# {article.metadata.title}\n\n" if article.metadata.title else ""
                 sys.stdout.write(f"{head}{article.text}\n\n")
             else:
-                err.print(f"{article.capture.locator}: {article.outcome.value}: {article.reason}", markup=False)
+                err.print(
+                    f"{article.capture.locator}: {article.outcome.value}: {article.reason}", markup=False
+                )
     if as_json:
         print_json(done)
     return 0
@@ -63,7 +69,9 @@ def clean(
 def explain(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A capture, or a file that holds several.")],
     config: ConfigOption = None,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to read instead.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page to read instead.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Before and after, side by side, each change with its rule and reason."""

@@ -38,6 +38,8 @@ def refresh(prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     def run(*paths: Path | str, dry_run: bool = False, **settings: Mapping[str, Any]) -> Any:
         config = tmp_path / "settings.yaml"
         config.write_text(yaml.safe_dump({"store": {"path": "store"}, "run": {"workers": 2}} | settings))
-        return flow(RefreshParameters(config=str(config), paths=[str(path) for path in paths], dry_run=dry_run))
+        return flow(
+            RefreshParameters(config=str(config), paths=[str(path) for path in paths], dry_run=dry_run)
+        )
 
     return run

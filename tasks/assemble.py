@@ -1,0 +1,237 @@
+"""From the decisions of the stages to the rows of the tables: the ledger, the documents, the counts.
+
+Joins over the staged files of a run, in bounded memory, with results in the order of their keys, so
+that shards, workers and the order of arrival leave no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from config.settings import StoreSettings
+from tasks.dedupe.resolve import Resolution
+from tasks.snapshot.search import engine
+from tasks.tables import CAPTURES, CLEANED, DOCUMENTS
+
+BATCH: Final = 1000
+"""Rows of a batch: a thousand documents are a few megabytes."""
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """What became of the captures of a run."""
+
+    read: int = 0
+    """Captures read."""
+    known: int = 0
+    """Of these, captures that an earlier version knows, and repeated readings in this run."""
+    outcomes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """New captures by (outcome, rule)."""
+    changed: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Captures of earlier versions whose outcome changed, by the new (outcome, rule)."""
+
+    @property
+    def new(self) -> int:
+        """Captures that no version knew."""
+        return sum(self.outcomes.values())
+
+    def rows(self) -> list[tuple[str, str, int]]:
+        """(outcome, rule, captures), most frequent first."""
+        counted = [(outcome, rule, count) for (outcome, rule), count in self.outcomes.items()]
+        return sorted(counted, key=lambda row: (-row[2], row[0], row[1]))
+
+
+def _list(files: Sequence[Path | str]) -> str:
+    return "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
+
+
+class Assembly:
+    """SQL over what the stages of one run left, and over the ledger of the version it builds on."""
+
+    def __init__(self, sql: duckdb.DuckDBPyConnection, version: int) -> None:
+        self._sql = sql
+        self._version = version
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        *,
+        captures: Sequence[Path],
+        cleaned: Sequence[Path],
+        exact: Path,
+        resolution: Resolution,
+        ledger: Sequence[str],
+        documents: Sequence[str],
+        version: int,
+        settings: StoreSettings,
+        scratch: Path,
+    ) -> Iterator[Assembly]:
+        """Over shards of captures and of cleaned captures, the exact marks and what matching decided.
+
+        `ledger` and `documents` are the files of the version the run builds on; `version` is the number
+        of the next one.
+        """
+        with engine(settings, scratch) as sql:
+            staged = [name for name in CAPTURES.names if name in _STAGED_IN_LEDGER]
+            sql.execute(
+                f"CREATE VIEW staged AS SELECT {', '.join(staged)}, filename AS shard, file_row_number AS shard_row "
+                f"FROM read_parquet({_list(captures)}, filename = true, file_row_number = true)"
+            )
+            cleaned_from = f"read_parquet({_list(cleaned)})" if cleaned else "nothing"
+            if not cleaned:
+                sql.register("nothing", CLEANED.empty_table())
+            sql.execute(f"CREATE VIEW cleaned AS SELECT * FROM {cleaned_from}")
+            sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
+            sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
+            sql.register("changes", resolution.documents)
+            for name, files, schema in (("ledger", ledger, CAPTURES), ("stored", documents, DOCUMENTS)):
+                sql.register(f"no_{name}", schema.empty_table())
+                rows = f"read_parquet({_list(files)})" if files else f"no_{name}"
+                sql.execute(f"CREATE VIEW {name} AS SELECT * FROM {rows}")
+            sql.execute(_OUTCOMES)
+            yield cls(sql, version)
+
+    def funnel(self) -> Funnel:
+        """The counts of the run."""
+        read = self._count("SELECT count(*) FROM staged")
+        outcomes = self._sql.execute("SELECT outcome, rule, count(*) FROM outcomes GROUP BY ALL").fetchall()
+        changed = self._sql.execute(
+            "SELECT d.outcome, d.rule, count(*) FROM decided d JOIN ledger USING (capture_id) GROUP BY ALL"
+        ).fetchall()
+        new = sum(count for _, _, count in outcomes)
+        return Funnel(
+            read=read,
+            known=read - new,
+            outcomes={(outcome, rule): count for outcome, rule, count in outcomes},
+            changed={(outcome, rule): count for outcome, rule, count in changed},
+        )
+
+    def changed_captures(self) -> list[str]:
+        """Ids of captures of earlier versions whose outcome changes."""
+        rows = self._sql.execute("SELECT capture_id FROM decided JOIN ledger USING (capture_id) ORDER BY 1")
+        return [capture for (capture,) in rows.fetchall()]
+
+    def ledger_rows(self) -> Iterator[pa.RecordBatch]:
+        """Rows of the ledger that are new or changed, by capture id."""
+        columns = ", ".join(f"{_LEDGER.get(name, 'r.' + name)} AS {name}" for name in CAPTURES.names)
+        changed = ", ".join(
+            f"{self._version} AS decided"
+            if name == "decided"
+            else f"d.{name}"
+            if name in _DECIDED
+            else f"l.{name}"
+            for name in CAPTURES.names
+        )
+        yield from self._batches(
+            f"""
+            SELECT {columns.replace("$version", str(self._version))}
+            FROM readings r JOIN outcomes o USING (capture_id) LEFT JOIN cleaned c USING (capture_id)
+            UNION ALL
+            SELECT {changed} FROM decided d JOIN ledger l USING (capture_id)
+            ORDER BY capture_id
+            """,
+            CAPTURES,
+        )
+
+    def document_rows(self) -> Iterator[pa.RecordBatch]:
+        """Rows of documents that are new or get another text, and of those found to contain others."""
+        fresh = {"document_id": "x.document_id", "contains": "x.contains"}
+        staged = {name: f"r.{name}" for name in DOCUMENTS.names if name in _STAGED_IN_LEDGER}
+        told = {"contains": "list_sort(list_distinct(list_concat(coalesce(s.contains, []), x.contains)))"}
+        columns = ", ".join(
+            f"{(staged | fresh).get(name, 'c.' + name)} AS {name}" for name in DOCUMENTS.names
+        )
+        linked = ", ".join(f"{told.get(name, 's.' + name)} AS {name}" for name in DOCUMENTS.names)
+        yield from self._batches(
+            f"""
+            SELECT {columns} FROM changes x JOIN cleaned c USING (capture_id) JOIN readings r USING (capture_id)
+            WHERE x.new OR x.replaces IS NOT NULL
+            UNION ALL
+            SELECT {linked} FROM changes x JOIN stored s USING (document_id)
+            WHERE {_LINKED}
+            ORDER BY document_id
+            """,
+            DOCUMENTS,
+        )
+
+    def changed_documents(self) -> list[str]:
+        """Ids of stored documents whose rows are replaced."""
+        rows = self._sql.execute(
+            f"""
+            SELECT document_id FROM changes x WHERE NOT x.new AND x.replaces IS NOT NULL
+            UNION SELECT document_id FROM changes x JOIN stored s USING (document_id) WHERE {_LINKED}
+            ORDER BY 1
+            """
+        )
+        return [document for (document,) in rows.fetchall()]
+
+    def _count(self, query: str) -> int:
+        row = self._sql.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    def _batches(self, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        for batch in self._sql.sql(query).to_arrow_reader(BATCH):
+            yield pa.Table.from_batches([batch]).cast(schema).to_batches()[0] if batch.num_rows else batch
+
+
+_STAGED_IN_LEDGER: Final = frozenset(
+    (
+        "capture_id",
+        "collection",
+        "locator",
+        "url",
+        "url_key",
+        "captured_at",
+        "media_type",
+        "headers",
+        "payload_sha256",
+        "payload_bytes",
+    )
+)
+_DECIDED: Final = frozenset(("outcome", "rule", "reason", "figure", "threshold", "document_id", "of_capture"))
+_LEDGER: Final = {name: f"o.{name}" for name in _DECIDED} | {
+    "charset": "c.charset",
+    "charset_evidence": "c.charset_evidence",
+    "replaced_bytes": "c.replaced_bytes",
+    "version": "$version",
+    "decided": "$version",
+}
+
+_LINKED: Final = "NOT x.new AND x.replaces IS NULL AND NOT list_has_all(coalesce(s.contains, []), x.contains)"
+"""Stored documents that keep their text and are newly found to contain others."""
+
+_OUTCOMES: Final = """
+-- One reading of every new capture: the same capture may stand in several files.
+CREATE VIEW readings AS
+    SELECT s.* FROM staged s JOIN exact e ON s.shard = e.shard AND s.shard_row = e.shard_row
+    WHERE e.mark IN ('clean', 'duplicate');
+-- The captures that were cleaned: matching decided about the good ones.
+CREATE TABLE judged AS
+    SELECT c.capture_id, coalesce(d.outcome, c.outcome) AS outcome, coalesce(d.rule, c.rule) AS rule,
+           coalesce(d.reason, c.reason) AS reason, coalesce(d.figure, c.figure) AS figure,
+           coalesce(d.threshold, c.threshold) AS threshold, d.document_id, d.of_capture
+    FROM cleaned c LEFT JOIN decided d USING (capture_id);
+-- Same payload as another capture: its fate, told as a copy.
+CREATE TABLE copies AS
+    SELECT e.capture_id,
+           CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.outcome ELSE 'duplicate' END AS outcome,
+           CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.rule ELSE 'dedupe.payload' END AS rule,
+           CASE WHEN o.outcome IN ('rejected', 'failed') THEN 'same bytes as ' || e.of_capture || ': ' || o.reason
+                ELSE 'same bytes as ' || e.of_capture END AS reason,
+           CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.figure ELSE 1.0 END AS figure,
+           o.threshold, o.document_id, e.of_capture
+    FROM exact e
+    JOIN (SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM judged
+          UNION ALL SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM ledger) o
+      ON o.capture_id = e.of_capture
+    WHERE e.mark = 'duplicate';
+CREATE VIEW outcomes AS SELECT * FROM judged UNION ALL SELECT * FROM copies;
+"""

@@ -1,0 +1,41 @@
+"""What a result was made with: code, word lists, dictionaries."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+
+from config.settings import CONFIG, Settings
+
+
+def _digest(files: Iterable[Path], root: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(
+            file.relative_to(root).as_posix().encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """Release, and 12 hex digits over the source files that make results (config/*.py, tasks/)."""
+    root = CONFIG.parent
+    files = [*CONFIG.glob("*.py"), *(root / "tasks").rglob("*.py")]
+    return f"{version('qingyuan')}+{_digest(files, root)[:12]}"
+
+
+def dictionaries(settings: Settings) -> dict[str, str]:
+    """Versions or digests of the word lists, recipes and dictionaries in use, by name."""
+    data = [file for name in ("lexicon", "sites") for file in (CONFIG / name).rglob("*") if file.is_file()]
+    packages = (settings.convert.dictionaries, "jieba", "pypinyin")
+    return {"lexicon": _digest(data, CONFIG)} | {name: version(name) for name in packages}
+
+
+def results_digest(settings: Settings) -> str:
+    """SHA-256 over everything beside the captures that decides results: settings, code, word lists."""
+    parts = (settings.digest(), code_version(), repr(sorted(dictionaries(settings).items())))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

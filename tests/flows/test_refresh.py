@@ -1,0 +1,129 @@
+"""The main job as its users see it: what a run publishes, and what the next one adds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from tasks.collect import CollectError
+from tasks.snapshot import Store
+from tests.conftest import ROOT
+from tests.flows.corpus_files import article, content, write_jsonl
+
+Refresh = Callable[..., Any]
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """The shipped samples, at the place their locators name."""
+    shutil.copytree(ROOT / "samples", tmp_path / "samples")
+    return tmp_path / "samples" / "captures"
+
+
+def ledger(store: Path) -> dict[str, dict[str, Any]]:
+    """The ledger by locator."""
+    return {row["locator"]: row for row in Store.open(store).read("captures").to_pylist()}
+
+
+def test_samples_get_the_outcomes_they_were_written_for(
+    refresh: Refresh, samples: Path, tmp_path: Path
+) -> None:
+    result = refresh(samples)
+    assert result.version == 1
+    expected = yaml.safe_load((ROOT / "samples" / "expected.yaml").read_text(encoding="utf-8"))
+    rows = ledger(tmp_path / "store")
+    titles = {
+        row["capture_id"]: row["title"]
+        for row in Store.open(tmp_path / "store").read("documents").to_pylist()
+    }
+    wrong = []
+    for locator, want in expected.items():
+        row = rows.get(locator)
+        if row is None or row["outcome"] != want["outcome"]:
+            wrong.append((locator, want["outcome"], row and (row["outcome"], row["rule"], row["reason"])))
+        elif row["outcome"] == "kept" and want.get("title") and titles[row["capture_id"]] != want["title"]:
+            wrong.append((locator, want["title"], titles[row["capture_id"]]))
+    assert not wrong
+    assert set(rows) == set(expected)
+
+
+def test_published_folder_opens_with_common_tools(refresh: Refresh, samples: Path) -> None:
+    result = refresh(samples)
+    folder = Path(result.published) / "data"
+    count = pq.read_table(folder).num_rows
+    assert count > 5
+    assert len(pd.read_parquet(folder)) == count
+    assert pl.scan_parquet(folder / "*.parquet").select(pl.len()).collect().item() == count
+    assert duckdb.read_parquet(str(folder / "*.parquet")).count("*").fetchone() == (count,)
+
+
+def test_second_run_adds_no_version_and_one_more_file_one_more_document(
+    refresh: Refresh, tmp_path: Path
+) -> None:
+    inbox = tmp_path / "inbox"
+    write_jsonl(inbox / "a.jsonl", 3)
+    first = refresh(inbox)
+    again = refresh(inbox)
+    assert (first.version, again.version) == (1, None)
+    assert "nothing new" in again.message
+    (inbox / "one.txt").write_text(article("one more"), encoding="utf-8")
+    third = refresh(inbox)
+    assert third.version == 2
+    counts = Store.open(tmp_path / "store").manifest(2).counts.documents
+    assert (counts.new, counts.changed, counts.gone) == (1, 0, 0)
+    assert third.outcomes == [("kept", "clean", 1)] or [row[0::2] for row in third.outcomes] == [("kept", 1)]
+
+
+def test_touched_file_with_known_captures_adds_no_version(refresh: Refresh, tmp_path: Path) -> None:
+    file = tmp_path / "inbox" / "a.jsonl"
+    read = write_jsonl(file, 2)
+    refresh(file)
+    file.touch()
+    again = refresh(file)
+    assert again.version is None
+    assert (again.read, again.known) == (read, read)
+
+
+def test_order_workers_and_shards_leave_no_trace(refresh: Refresh, tmp_path: Path) -> None:
+    for number in range(4):
+        write_jsonl(tmp_path / "in" / f"{number}.jsonl", 2, seed=number)
+    names = [f"in/{number}.jsonl" for number in range(4)]
+    refresh(*names, store={"path": "a"}, run={"workers": 1, "shard_captures": 500})
+    refresh(*reversed(names), store={"path": "b"}, run={"workers": 2, "shard_captures": 3})
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+
+
+def test_dry_run_reports_and_writes_nothing(refresh: Refresh, tmp_path: Path) -> None:
+    read = write_jsonl(tmp_path / "in.jsonl", 2)
+    result = refresh("in.jsonl", dry_run=True)
+    assert result.version is None
+    assert result.read == read
+    assert sum(count for _, _, count in result.outcomes) > 0
+    assert Store.open(tmp_path / "store").versions() == []
+
+
+def test_missing_path_is_refused_before_anything_is_read(refresh: Refresh, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in.jsonl", 1)
+    with pytest.raises(CollectError, match="nowhere"):
+        refresh("in.jsonl", "nowhere")
+    assert Store.open(tmp_path / "store").versions() == []
+
+
+def test_every_capture_read_has_one_outcome(refresh: Refresh, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in" / "a.jsonl", 3)
+    shutil.copy(tmp_path / "in" / "a.jsonl", tmp_path / "in" / "b.jsonl")  # the same urls and bytes: repeated
+    result = refresh("in")
+    manifest = Store.open(tmp_path / "store").manifest(1)
+    assert manifest.counts.read == result.read
+    assert manifest.counts.read - manifest.counts.repeated == manifest.counts.captures
+    assert sum(manifest.counts.outcomes.values()) == manifest.counts.captures
+    assert manifest.counts.repeated == result.read // 2
