@@ -1,0 +1,1 @@
+"""Small captures written for this project, and the program that makes them."""
