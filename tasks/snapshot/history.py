@@ -27,7 +27,7 @@ FROM captures WHERE url = $text OR locator = $text OR url_key = $key
 ORDER BY capture_id, filename LIMIT $limit
 """
 _DOCUMENTS: Final = """
-SELECT filename, document_id, capture_id, url, title, text_sha256, members
+SELECT filename, document_id, capture_id, url, title, text_sha256
 FROM documents WHERE document_id IN (SELECT unnest($ids)) ORDER BY document_id, filename
 """
 
@@ -36,9 +36,7 @@ _CAPTURE_COLUMNS: Final = same(
     *("filename", "capture_id", "document_id", "url", "url_key", "locator"),
     *("outcome", "rule", "reason", "figure", "threshold", "of_capture"),
 )
-_DOCUMENT_COLUMNS: Final = same(
-    "filename", "document_id", "capture_id", "url", "title", "text_sha256", "members"
-)
+_DOCUMENT_COLUMNS: Final = same("filename", "document_id", "capture_id", "url", "title", "text_sha256")
 
 
 @dataclass(frozen=True)

@@ -96,13 +96,15 @@ class Planner:
         key = KEYS[table]
         doomed = pa.array(sorted(set(deletes)), pa.string())
         added = [file for file in appends if file.rows]
+        if not added and not len(doomed):
+            return TableChange(table, before, before, added=0, removed=0, replaced=0)
         kept = [file for file in before if file.rows]
         self._sql.register("doomed", pa.table({"key": doomed}))
         view(self._sql, "new", (self._staged(table, f.name) for f in added), {"key": key})
         old = (self._current(table, f.name) for f in kept)
         view(self._sql, "old", old, {"key": key, "filename": "filename"})
         self._refuse_doubles(table)
-        hits = self._hits() if kept and (len(doomed) or added) else []
+        hits = self._hits() if kept else []
         for hit in hits:
             if hit.clashes:
                 raise LedgerError(

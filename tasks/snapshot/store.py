@@ -210,8 +210,12 @@ class Store(Reader):
 
     def _finish(self, draft: Manifest) -> Manifest:
         """Carry out a redo log; every step may be repeated."""
+        previous = self.latest()
         pins = {}
         for table, pin in draft.tables.items():
+            if previous and previous.files(table) == pin.files:
+                pins[table] = previous.tables[table]
+                continue
             self._move_in(draft.run_id, table, pin.files)
             delta_version = delta.align(
                 self.path / "tables" / table, TABLES[table], pin.files, draft.run_id, draft.version

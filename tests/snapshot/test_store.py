@@ -278,7 +278,7 @@ def test_a_forked_child_does_not_keep_the_lock(store: Store) -> None:
     [
         (pa.table({"document_id": ["x"], "colour": ["red"]}), "unknown column colour"),
         (pa.table({"document_id": ["x"]}), "capture_id must not be null"),
-        (pa.table({"document_id": ["x"], "members": ["many"]}), "column capture_id|column members"),
+        (pa.table({"document_id": ["x"], "quality": ["many"]}), "column capture_id|column quality"),
         (table("documents", [document("a", text_sha256="0" * 64)]), "text_sha256 is not the SHA-256"),
     ],
 )
