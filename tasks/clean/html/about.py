@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from typing import Final
 
-from tasks.clean.html.headline import main_part, title_parts, words_of
+from tasks.clean.html.headline import headline_text, main_part, title_parts
 from tasks.clean.html.outline import Block, Outline
 from tasks.clean.metadata import Finder, Statements, load_labels, more_exact, stated_time, url_time, visible_time
 from tasks.tables import Metadata
@@ -81,10 +81,10 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
     statements = finder.statements
     main = main_part(statements.title)
     if headline >= 0:
-        heading, words = outline.runs[headline], words_of(outline.runs[headline])
+        heading, words = outline.runs[headline], headline_text(outline, headline, statements.title)
         tag = outline.blocks[heading.block].tag
         if heading.linked <= heading.text and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
-            finder.set("title", main if heading.linked and words.startswith(main) else words, tag)
+            finder.set("title", words, tag)
     finder.set("title", statements.meta.get("articletitle"), "meta articletitle")
     stated = next((statements.meta[key] for key in finder.labels.meta["title"] if key in statements.meta), None)
     finder.set("title", main_part(stated) if stated else None, "meta title")

@@ -20,6 +20,7 @@ _PARAGRAPHS: Final = frozenset(
 )
 _NAMES: Final = re.compile(r'(?:^|\s)(class|id)="([^"]*)"')
 _WEIGHTS: Final = {Hint.BODY: 1.25, Hint.CONTENT: 1.08, Hint.NONE: 1.0, Hint.COMMENT: 0.6, Hint.CHROME: 0.6}
+_POST_LEVELS: Final = 8
 _WORTHLESS: Final = 60.0
 _SKIPPED: Final = 40.0
 """Prose between the headline and a block that halves the block's worth: what is near comes first."""
@@ -42,7 +43,7 @@ def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     shades = shaded_blocks(blocks, forum=forum)
     best = _best(outline, headline, anchor, shades, forum)
     named = _named_body(blocks, anchor, shades, best)
-    if named and not forum:
+    if named and (not forum or best.value <= named.value):
         best = named
     if best.value < _WORTHLESS and not named and (larger := _largest(blocks, shades, best)):
         best = larger
@@ -54,7 +55,7 @@ def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     if named and not best.start <= named.start <= best.end and not named.start <= best.start <= named.end:
         both = [named, best] if best.value > 2 * named.value and best.value > _WORTHLESS else [named]
         return Choice(sorted(both, key=lambda block: block.start), named.value)
-    return Choice([best], best.value)
+    return Choice(_posts(blocks, best, shades), best.value)
 
 
 def soften(outline: Outline) -> None:
@@ -208,3 +209,24 @@ def _siblings(blocks: list[Block], block: Block) -> list[Block]:
         and other.tag == block.tag
         and signature(other) == mark
     ]
+
+
+def _posts(blocks: list[Block], block: Block, shades: list[float]) -> list[Block]:
+    """The posts of a page, if the chosen block is one of them: blocks of one template at one depth."""
+    page = blocks[0].text
+    at = block
+    for _ in range(_POST_LEVELS):
+        if at.parent <= 0 or at.text > 0.8 * page:
+            break
+        mark = signature(at)
+        if mark[2]:
+            alike = [
+                other
+                for other in blocks
+                if other.depth == at.depth and other.tag == at.tag and signature(other) == mark
+                and (other is at or (other.value >= 0 and other.text > 2 and shades[other.index] > 0.5))
+            ]
+            if len(alike) > 1:
+                return alike
+        at = blocks[at.parent]
+    return [block]

@@ -11,7 +11,7 @@ from config.settings import ExtractSettings
 from tasks.clean.html.about import describe
 from tasks.clean.html.choose import Choice, choose
 from tasks.clean.html.forum import labels
-from tasks.clean.html.headline import find_headline, main_part, words_of
+from tasks.clean.html.headline import find_headline, headline_text
 from tasks.clean.html.lists import choose_list, list_score
 from tasks.clean.html.outline import Outline, body_markup, read_outline
 from tasks.clean.html.prune import prune, prune_list
@@ -65,7 +65,7 @@ class Extractor:
         headline = find_headline(outline, page_title)
         choice = choose(outline, headline, forum=forum)
         score = list_score(outline, choice.value, url, headed=headline >= 0 and choice.value > 25)
-        heading = words_of(outline.runs[headline]) if headline >= 0 else main_part(page_title)
+        heading = headline_text(outline, headline, page_title)
         if not forum and score > self._settings.list_score:
             kind = "list"
             choice = Choice([choose_list(outline, self._words)], 0.0)
@@ -93,11 +93,10 @@ class Extractor:
 
     def _article_lines(self, outline: Outline, choice: Choice, forum: bool) -> list[str]:
         lines: list[str] = []
+        template = labels(outline, choice.blocks, self._words) if forum else []
         for block in choice.blocks:
-            left_out = prune(outline, block, forum=forum)
-            if forum:
-                left_out = sorted((*left_out, *labels(outline, block, self._words)))
-            lines += render(outline.markup(block, left_out))
+            left_out = sorted((*prune(outline, block, self._words, forum=forum), *template))
+            lines += render(outline.markup(block, [span for span in left_out if span[0] <= block.end]))
         if not lines:
             for block in choice.blocks:
                 lines += render(outline.markup(block, []))

@@ -15,19 +15,20 @@ from tasks.clean.html.words import Hint, Words
 
 _LABEL_SIZE: Final = 16.0
 _LEVELS: Final = 3
-_PROSE_TAGS: Final = frozenset(("p", "pre", "blockquote", "li", "h1", "h2", "h3", "h4", "td"))
 
 
-def labels(outline: Outline, block: Block, words: Words) -> list[Span]:
-    """The spans of the texts inside `block` that belong to the posts' template, not to the posts."""
+def labels(outline: Outline, blocks: list[Block], words: Words) -> list[Span]:
+    """The spans of the texts inside `blocks` that belong to the posts' template, not to the posts."""
     groups: dict[tuple[tuple[str, str, bool], ...], list[Run]] = {}
-    for run in outline.runs[block.runs : block.runs_end]:
-        groups.setdefault(_place(outline, run), []).append(run)
-    left_out: list[Span] = []
-    for runs in groups.values():
-        if _is_label_group(outline, runs, words):
-            left_out += [run.span for run in runs]
-    return left_out
+    for block in blocks:
+        for run in outline.runs[block.runs : block.runs_end]:
+            groups.setdefault(_place(outline, run), []).append(run)
+    return [
+        run.span
+        for runs in groups.values()
+        if not _within_post(outline, runs[0]) and all(_is_label(run, words) for run in runs)
+        for run in runs
+    ]
 
 
 def _place(outline: Outline, run: Run) -> tuple[tuple[str, str, bool], ...]:
@@ -41,13 +42,8 @@ def _place(outline: Outline, run: Run) -> tuple[tuple[str, str, bool], ...]:
     return tuple(path)
 
 
-def _is_label_group(outline: Outline, runs: list[Run], words: Words) -> bool:
-    if any(outline.blocks[run.block].hint is Hint.BODY for run in runs[:1]):
-        return False
-    labels = sum(1 for run in runs if run.text + run.linked <= _LABEL_SIZE and not run.marks or words.head.match(run.words))
-    if labels == len(runs) > 1:
-        return not _within_post(outline, runs[0])
-    return labels == len(runs) and not _within_post(outline, runs[0])
+def _is_label(run: Run, words: Words) -> bool:
+    return (run.text + run.linked <= _LABEL_SIZE and not run.marks) or words.head.match(run.words) is not None
 
 
 def _within_post(outline: Outline, run: Run) -> bool:

@@ -34,6 +34,15 @@ def words_of(run: Run) -> str:
     return _SPACE.sub(" ", html.unescape(words) if "&" in words else words).strip()
 
 
+def headline_text(outline: Outline, headline: int, title: str) -> str:
+    """The headline of the page: the run found, or without one (-1) the main part of the <title>."""
+    main = main_part(title)
+    if headline < 0:
+        return main
+    words = words_of(outline.runs[headline])
+    return main if outline.runs[headline].linked and main in words else words
+
+
 def find_headline(outline: Outline, title: str) -> int:
     """Index of the run that is the headline, or -1.
 

@@ -26,7 +26,7 @@ def list_score(outline: Outline, value: float, url: str | None, *, headed: bool)
     size = page.text + page.linked
     if not size or page.headlines < 5:
         return 0.0
-    headlines = sum(run.linked for run in outline.runs if run.linked >= _ENTRY_SIZE and run.text < 2)
+    headlines = sum(run.linked for run in outline.runs if run.linked >= _ENTRY_SIZE and run.text < 0.35 * run.linked)
     share = headlines / size
     prose = max(0.0, value) / size
     score = share / (share + 2.5 * prose + 0.15)

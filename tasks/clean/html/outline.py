@@ -51,9 +51,7 @@ _INLINE: Final = (
 )
 _ATTRIBUTES: Final = r'[^>"]*+(?:"[^"]*+"[^>"]*+)*+'
 _HIDDEN_INLINE: Final = re.compile(
-    r'<(span|font|i|em|b|p)\s[^>"]*+(?:"[^"]*+"[^>"]*?)*?(?:style="[^"]*display:\s*none[^"]*"|class="jammer")'
-    + _ATTRIBUTES
-    + r">[^<]*</\1>"
+    rf'<(span|font|i|em|b|p)\s(?=[^>]*(?:display:\s*none|class="jammer")){_ATTRIBUTES}>[^<]*</\1>'
 )
 _NOISE: Final = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?>|<!--.*?-->|<[!?][^>]*>", re.DOTALL)
 _TAG: Final = re.compile(rf"<({_ATTRIBUTES})>")
@@ -251,7 +249,7 @@ def _close_run(
     owner.text += text
     owner.linked += linked
     owner.links += links
-    if linked >= 9 and text < 2:
+    if linked >= 9 and text < 0.35 * linked:
         owner.headlines += 1
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 from tasks.clean.html.outline import Block, Outline, Span
-from tasks.clean.html.words import Hint
+from tasks.clean.html.words import Hint, Words
 
 _TABLE_PARTS: Final = frozenset(("p", "td", "tr", "tbody", "table", "th"))
 _CHROME_TAGS: Final = frozenset(("nav", "aside", "footer"))
 
 
-def prune(outline: Outline, block: Block, *, forum: bool) -> list[Span]:
+def prune(outline: Outline, block: Block, words: Words, *, forum: bool) -> list[Span]:
     """What to leave out inside `block`, in order and not nested; less of it if too much would go."""
     blocks = outline.blocks
     dropped: list[Block] = []
     at = block.index + 1
     while at < block.last:
         part = blocks[at]
-        if _unwanted(part, block, forum):
+        if _unwanted(part, block, forum) and not _attachment(outline, part, words):
             dropped.append(part)
             at = part.last
         else:
@@ -66,3 +66,9 @@ def _unwanted(part: Block, block: Block, forum: bool) -> bool:
     if part.value < -40 and part.linked > 0.4 * size:
         return True
     return part.teasers > 2 and part.linked > 0.08 * size and part.text < 0.6 * block.text
+
+
+def _attachment(outline: Outline, part: Block, words: Words) -> bool:
+    """Whether the part names a file that belongs to the article (附件：….doc)."""
+    runs = outline.runs[part.runs : part.runs_end]
+    return part.text + part.linked < 300 and any(words.attachment.search(run.words) for run in runs)

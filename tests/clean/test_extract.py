@@ -1,0 +1,53 @@
+"""The article of a page, on pages written after the markup of the kinds of sites in use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config.settings import ExtractSettings
+from tasks.clean.html import Extractor
+
+PAGES = Path(__file__).parents[1] / "cases/html/pages"
+CAPTURED = datetime(2024, 10, 1, tzinfo=UTC)
+METADATA = ("published_at", "source", "author", "editors", "section")
+
+
+def _cases() -> list[Any]:
+    cases = []
+    for file in sorted(PAGES.glob("*.yaml")):
+        value = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for case in value if isinstance(value, list) else [value]:
+            cases.append(pytest.param(case, id=f"{file.stem} {case.get('name', '')}".strip()))
+    return cases
+
+
+@pytest.fixture(scope="module")
+def extractor() -> Extractor:
+    return Extractor(ExtractSettings())
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_takes_the_article_and_nothing_else(extractor: Extractor, case: dict[str, Any]) -> None:
+    page = extractor.extract(case["html"], url=case.get("url"), captured_at=CAPTURED)
+    if "text" in case:
+        assert page.text.splitlines() == case["text"].strip().splitlines()
+    for part in case.get("contains", ()):
+        assert part in page.text
+    for part in case.get("lacks", ()):
+        assert part not in page.text
+    assert page.kind == case.get("kind", "article")
+    assert page.title == case["title"]
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_reads_the_metadata_with_its_evidence(extractor: Extractor, case: dict[str, Any]) -> None:
+    metadata = extractor.extract(case["html"], url=case.get("url"), captured_at=CAPTURED).metadata
+    for name in METADATA:
+        if name in case:
+            assert getattr(metadata, name) == case[name]
+            assert metadata.evidence[name]
