@@ -10,10 +10,11 @@ import fcntl
 import itertools
 import json
 import logging
+import os
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from scrapy.logformatter import LogFormatter
 
 from config.settings import FetchKind, FetchSettings, FetchSource
 from tasks.fetch import commoncrawl
+from tasks.fetch.frontier import wake
 from tasks.fetch.report import BUSY, FetchOptions, FetchReport
 from tasks.fetch.spider import FetchSpider, Kind, seed_kind
 from tasks.fetch.state import Address, State
@@ -136,7 +138,14 @@ def remember_seeds(state: State, addresses: Iterable[Address], settings: FetchSe
     return dropped
 
 
-def crawl(source: FetchSource, settings: FetchSettings, options: FetchOptions, folder: Path, report_path: Path) -> None:
+def crawl(
+    source: FetchSource,
+    settings: FetchSettings,
+    options: FetchOptions,
+    folder: Path,
+    report_path: Path,
+    lifeline: int | None,
+) -> None:
     """Crawl one source; the caller holds its lock. In a dry run `folder` is a passing one."""
     report = FetchReport(source.name, dry_run=options.dry_run, started=time.time())
     state = State(folder / "state.sqlite", source.name)
@@ -159,7 +168,7 @@ def crawl(source: FetchSource, settings: FetchSettings, options: FetchOptions, f
 
     process = AsyncCrawlerProcess(scrapy_settings(settings, options))
     crawler = process.create_crawler(FetchSpider)
-    _watch(crawler, report, report_path)
+    _watch(crawler, report, report_path, lifeline)
     process.crawl(
         crawler,
         source=source,
@@ -170,7 +179,7 @@ def crawl(source: FetchSource, settings: FetchSettings, options: FetchOptions, f
         traffic=traffic,
         report=report,
     )
-    process.start()
+    process.start(install_signal_handlers=lifeline is not None)
     pages.close()
     traffic.close()
     report.files = [str(Path("fetch", "warc", source.name, name)) for name in pages.finished]
@@ -182,8 +191,8 @@ def crawl(source: FetchSource, settings: FetchSettings, options: FetchOptions, f
     report.write(report_path)
 
 
-def _watch(crawler: Crawler, report: FetchReport, path: Path) -> None:
-    """Report each second, stop when standard input ends or a callback fails, and archive robots.txt."""
+def _watch(crawler: Crawler, report: FetchReport, path: Path, lifeline: int | None) -> None:
+    """Report each second; stop when the lifeline ends or a callback fails."""
 
     def frontier() -> Any:
         return crawler.engine.scheduler if crawler.engine else None
@@ -207,14 +216,15 @@ def _watch(crawler: Crawler, report: FetchReport, path: Path) -> None:
     def opened() -> None:
         loop = asyncio.get_running_loop()
         running.append(loop.create_task(beat()))
-        with suppress(PermissionError):  # standard input is a file: it cannot end
-            loop.add_reader(sys.stdin.fileno(), ended)
+        if lifeline is not None:
+            with suppress(PermissionError):  # a file: it cannot end
+                loop.add_reader(lifeline, ended, lifeline)
 
-    def ended() -> None:
-        if not sys.stdin.buffer.raw.read(4096):  # type: ignore[attr-defined]
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+    def ended(descriptor: int) -> None:
+        if not os.read(descriptor, 4096):
+            asyncio.get_running_loop().remove_reader(descriptor)
             frontier().stop("stopped")
-            crawler.engine.crawl(_wake())
+            crawler.engine.crawl(wake())
 
     def broken(failure: Any) -> None:
         report.error = report.error or f"{type(failure.value).__name__}: {failure.value}"
@@ -231,33 +241,36 @@ def _watch(crawler: Crawler, report: FetchReport, path: Path) -> None:
     crawler.signals.connect(closed, signals.spider_closed, weak=False)
 
 
-def _wake() -> Any:
-    from scrapy import Request
+def carry_out(order: Mapping[str, Any], lifeline: int | None = None) -> int:
+    """Carry out an order of `run_fetch`. Out: the exit code.
 
-    return Request("data:,wake")
-
-
-def main() -> int:
-    """Read the order from the first line of standard input and carry it out."""
-    order = json.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]
+    `lifeline` is a descriptor at whose end the crawl stops; without one the crawl is no process of its
+    own, and signals are left alone.
+    """
     source, settings = FetchSource(**order["source"]), FetchSettings(**order["settings"])
-    report_path, lock_path = Path(order["report"]), Path(order["lock"])
-    logging.basicConfig(
-        filename=order["log"], level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("scrapy").setLevel(logging.WARNING)
-    with lock_path.open("w") as lock:
+    report_path = Path(order["report"])
+    with Path(order["lock"]).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return BUSY
         try:
-            crawl(source, settings, FetchOptions(**order["options"]), Path(order["folder"]), report_path)
+            crawl(source, settings, FetchOptions(**order["options"]), Path(order["folder"]), report_path, lifeline)
         except Exception as error:  # noqa: BLE001 - the report is the only way to say it
             logging.getLogger(__name__).error("%s", traceback.format_exc())
             FetchReport(source.name, error=f"{type(error).__name__}: {error}").write(report_path)
             return 1
     return 0
+
+
+def main() -> int:
+    """Take an order from the first line of standard input."""
+    order = json.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]
+    logging.basicConfig(
+        filename=order["log"], level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("scrapy").setLevel(logging.WARNING)
+    return carry_out(order, sys.stdin.fileno())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,11 @@ _REFILL: Final = 0.1
 """Share of the bound below which waiting addresses are read from the state again."""
 
 
+def wake() -> Request:
+    """A request that only makes Scrapy ask the frontier for the next one."""
+    return Request("data:,wake")
+
+
 @dataclass(slots=True)
 class _Host:
     tasks: deque[Task] = field(default_factory=deque)
@@ -101,14 +106,14 @@ class Frontier(BaseScheduler):  # type: ignore[misc]
         loop = asyncio.get_running_loop()
         again = replace(task, attempt=task.attempt + 1)
 
-        def wake() -> None:
+        def over() -> None:
             self._timers.pop(timer, None)
             self._queued -= 1
             host.paused = False
             self._push(again, first=True)
-            self._crawler.engine.crawl(Request("data:,wake"))
+            self._crawler.engine.crawl(wake())
 
-        timer = loop.call_later(wait, wake)
+        timer = loop.call_later(wait, over)
         self._timers[timer] = None
 
     def leave_host(self, url: str, reason: str, until: float) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Refused(Exception):  # noqa: N818 - it is a decision, not a fault
@@ -50,14 +48,12 @@ class Guard:
 
 
 def _inside(ip: Address) -> list[Address]:
-    """The address, and the IPv4 addresses it stands for (mapped, 6to4, Teredo, NAT64)."""
+    """The address, and the IPv4 addresses it stands for (mapped, 6to4, Teredo)."""
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]
-    embedded = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    if ip in _NAT64:
-        embedded.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    found: list[Address] = [part for part in embedded if part is not None]
-    return found if ip.ipv4_mapped else [ip, *found]
+    if ip.ipv4_mapped:
+        return [ip.ipv4_mapped]
+    return [ip, *(part for part in (ip.sixtofour, *(ip.teredo or ())) if part is not None)]
 
 
 def _public(ip: Address) -> bool:

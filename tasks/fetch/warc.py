@@ -127,15 +127,21 @@ class WarcSeries:
         fields = {"WARC-Date": date, "WARC-Record-ID": record_id, **extra, "WARC-Payload-Digest": digest}
         answer = StatusAndHeaders(f"{seen.status} {seen.reason}".strip(), _storable(seen.headers), seen.version)
         kind = "revisit" if revisit else "response"
+        stored = b"" if revisit else seen.body
         writer.write_record(
             writer.create_warc_record(
-                target, kind, payload=BytesIO(b"" if revisit else seen.body), http_headers=answer, warc_headers_dict=fields
+                target,
+                kind,
+                payload=BytesIO(stored),
+                length=len(stored),
+                http_headers=answer,
+                warc_headers_dict=fields,
             )
         )
         asked = StatusAndHeaders(f"GET {seen.target} HTTP/1.1", list(seen.request_headers), is_http_request=True)
         related = {"WARC-Date": date, "WARC-Record-ID": _record_id(), "WARC-Concurrent-To": record_id}
         writer.write_record(
-            writer.create_warc_record(target, "request", http_headers=asked, payload=BytesIO(), warc_headers_dict=related)
+            writer.create_warc_record(target, "request", http_headers=asked, warc_headers_dict=related)
         )
         if note:
             writer.write_record(_metadata(writer, target, date, note, {"WARC-Concurrent-To": record_id}))
