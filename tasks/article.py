@@ -63,12 +63,9 @@ class Article:
     converted: str | None = None
     damage: tuple[str, ...] = ()
     quality: Quality | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    """What each rule did, in the shape of EDIT_SUMMARY."""
     spun: SpunScore = field(default_factory=lambda: SpunScore(0.0, ()))
-
-    @property
-    def edits(self) -> list[dict[str, Any]]:
-        """What each rule did, in the shape of EDIT_SUMMARY."""
-        return summarise(self.trail)
 
     def row(self) -> dict[str, Any]:
         """A row of CLEANED in tasks/tables.py; document columns are null unless the capture is kept."""
@@ -255,6 +252,7 @@ class _Way:
         )
         self._know(
             metadata=metadata, text=masked.text, trail=tuple(self.trail), script=script,
+            edits=summarise(self.trail, lambda text: mask(text, settings.clean.privacy).text),
             converted=converted.profile, damage=kinds, quality=quality, spun=spun,
         )  # fmt: skip
         verdict = judge(quality, settings.clean.quality)

@@ -42,7 +42,7 @@ _REASONS: Final = {
     "button": "between lines of chrome",
 }
 _SANDWICHED: Final = 40
-_STRONG_PROSE: Final = 50
+_MENU: Final = 3
 _RUN_HAN: Final = 50
 _RUN_CUE: Final = re.compile(
     r"^[“\"「【\[]?(?:.{0,16}(?:选萃|精选|回顾|展播|系列报道|链接|汇编)"
@@ -140,6 +140,18 @@ class ChromeStripper:
         for line in lines[:head]:
             if line.look is Look.EDGE and line.kind not in ("notice", "tags"):
                 line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
+        self._mark_menu(lines[:head])
+
+    def _mark_menu(self, lines: list[Line]) -> None:
+        """Mark a navigation bar whose words stand one to a line."""
+        run: list[Line] = []
+        for line in [*lines, None]:
+            if line is not None and (line.look is Look.BLANK or line.key in self._chrome.nav_words):
+                run += [line] if line.look is not Look.BLANK else []
+                continue
+            for item in run if len(run) >= _MENU else ():
+                item.drop("chrome.nav", _REASONS["nav"])
+            run = []
 
     def _mark_tail(self, lines: list[Line], tail: int) -> None:
         """Mark strong chrome, then what lies between or beside it."""
@@ -149,6 +161,7 @@ class ChromeStripper:
                 line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
             elif _run_of_titles(line):
                 line.drop("chrome.related", "a run of headlines of other articles")
+        self._mark_menu(rows)
         marker = next((n for n, line in enumerate(rows) if line.rule == "chrome.related"), None)
         if marker is not None:
             for line in rows[marker:]:
@@ -222,10 +235,7 @@ def _run_of_titles(line: Line) -> bool:
     """Whether a line runs headlines of other articles together: no sentence in it, but many colons."""
     if not line.key or line.key[-1] in "。!?;" or "。" in line.key:
         return False
-    if han_count(line.text) < _RUN_HAN:
-        return False
-    colons = line.key.count(":")
-    commas = line.key.count(",")
+    colons, commas, han = line.key.count(":"), line.key.count(","), han_count(line.text)
     if _RUN_CUE.match(line.key):
-        return colons >= 2 and commas <= colons
-    return colons >= 4 and commas <= colons // 2
+        return colons >= 3 and commas <= colons and han >= _RUN_HAN // 2
+    return colons >= 4 and commas <= colons // 2 and han >= _RUN_HAN

@@ -6,7 +6,7 @@ capture in order. Applying the trail to the text it began with gives the text it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -145,11 +145,15 @@ def _substitute(text: str, low: int, places: list[tuple[int, int, str]]) -> str:
     return "".join(parts)
 
 
-def summarise(trail: Iterable[tuple[str, Change]]) -> list[dict[str, Any]]:
+def summarise(
+    trail: Iterable[tuple[str, Change]], hide: Callable[[str], str] | None = None
+) -> list[dict[str, Any]]:
     """What each rule did: one dict a rule in the shape of EDIT_SUMMARY of tasks/tables.py, by name.
 
-    The example is the first edit of the rule; `alternatives` are those of its first ambiguous edit.
+    The example is the first edit of the rule, put through `hide` where that is given (masking);
+    `alternatives` are those of its first ambiguous edit.
     """
+    hide = hide or str
     rules: dict[str, dict[str, Any]] = {}
     for _name, change in trail:
         for edit in change.edits:
@@ -160,8 +164,8 @@ def summarise(trail: Iterable[tuple[str, Change]]) -> list[dict[str, Any]]:
                     "count": 0,
                     "removed": 0,
                     "added": 0,
-                    "before": _short(edit.before),
-                    "after": _short(edit.after),
+                    "before": _short(hide(edit.before)),
+                    "after": _short(hide(edit.after)),
                     "reason": edit.reason,
                     "alternatives": [],
                 }

@@ -45,6 +45,12 @@ def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, 
             line.drop("chrome.forum", "below the last post")
     for before, post in pairwise(posts):
         _profile(lines, before + 1, post, chrome)
+    for post in posts:
+        for line in lines[post + 1 : end]:
+            if line.look is not Look.BLANK and not (line.key and chrome.forum_profile.fullmatch(line.key)):
+                break
+            if line.look is not Look.BLANK:
+                line.drop("chrome.forum_profile", "profile beside a post")
     for line in lines[posts[0] : end]:
         if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):
             line.drop("chrome.forum", "buttons of a post")
@@ -53,16 +59,14 @@ def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, 
 
 def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int | None:
     """Number of the headline: below the counter of views and replies, or above the link to copy."""
-    counter = chrome.forum_signs[0]
-    copy = chrome.forum_signs[1]
     for number in range(post):
-        if lines[number].key and counter.fullmatch(lines[number].key):
+        if lines[number].key and chrome.forum_counter.fullmatch(lines[number].key):
             following = [n for n in range(number + 1, post) if _title_like(lines[n], chrome)]
             if following:
                 found.set("title", lines[following[0]].words, "below views and replies")
                 return following[0]
     for number in range(post):
-        if lines[number].key and copy.fullmatch(lines[number].key):
+        if lines[number].key and chrome.forum_copy.fullmatch(lines[number].key):
             before = [n for n in range(number) if _title_like(lines[n], chrome)]
             if before:
                 found.set("title", lines[before[-1]].words, "above the link to copy")

@@ -82,7 +82,7 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
         kind = match.lastgroup or ""
         stop = next(at for at in stops if at >= match.end())
         value = words[match.end() : stop]
-        values.append((kind, words[match.start() : match.end()].strip(_EDGE_MARKS), value.strip(_EDGE_MARKS)))
+        values.append((kind, words[match.start() : match.end()].strip(_EDGE_MARKS), _value(value)))
     rest += [(time.end, next((at for at in stops if at >= time.end), len(key))) for time in times]
     over = "".join(chrome.label_noise.sub("", key[a:b]) for a, b in rest)
     if (
@@ -141,7 +141,7 @@ def take_head(
     title.drop("meta.headline", "the headline")
     for line in above:
         if (
-            line.look is Look.SHORT
+            line.look in (Look.SHORT, Look.WEAK)
             and not line.gone
             and not _SUBTITLE.match(line.text)
             and line.start < title.start
@@ -197,6 +197,17 @@ def byline(lines: list[Line], chrome: Chrome, found: Found) -> None:
                 return
         if seen >= 6:
             return
+
+
+def _value(text: str) -> str:
+    """The value of a label without marks at its ends and without half a pair of brackets."""
+    text = text.strip(_EDGE_MARKS)
+    for left, right in ("()", "（）", "[]", "【】"):
+        if text.endswith(right) and left not in text:
+            text = text[:-1].strip(_EDGE_MARKS)
+        if text.startswith(left) and right not in text:
+            text = text[1:].strip(_EDGE_MARKS)
+    return text
 
 
 def _after(rows: list[Line], line: Line, crumb: int) -> bool:

@@ -52,6 +52,8 @@ class Chrome:
     share_words: frozenset[str]
     nav_words: frozenset[str]
     forum_signs: tuple[re.Pattern[str], ...]
+    forum_counter: re.Pattern[str]
+    forum_copy: re.Pattern[str]
     forum_post: re.Pattern[str]
     forum_profile: re.Pattern[str]
     forum_end: re.Pattern[str]
@@ -75,6 +77,8 @@ def chrome() -> Chrome:
         share_words=frozenset(fold(data["share_words"]).lower().split()),
         nav_words=frozenset(fold(data["nav_words"]).lower().split()),
         forum_signs=tuple(re.compile(sign, re.IGNORECASE) for sign in data["forum_signs"]),
+        forum_counter=_any(data["forum_counter"]),
+        forum_copy=_any(data["forum_copy"]),
         forum_post=_any(data["forum_post"]),
         forum_profile=_any(data["forum_profile"]),
         forum_end=_any(data["forum_end"]),

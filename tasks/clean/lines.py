@@ -93,7 +93,9 @@ def _classify(row: str, key: str, chrome: Chrome) -> tuple[Look, str]:
             return Look.ANYWHERE, "share"
         if len(words) >= 4 and 5 * sum(word in chrome.nav_words for word in words) >= 3 * len(words):
             return Look.EDGE, "nav"
-    if match := chrome.edge.fullmatch(key):
+    match = chrome.edge.fullmatch(key)
+    # A sentence may begin like a breadcrumb or a pager; only notices and footers are sentences.
+    if match and (match.lastgroup in ("notice", "footer") or key[-1] != "。"):
         return Look.EDGE, match.lastgroup or ""
     if len(key) > LONGEST // 2:
         return Look.PROSE, ""
