@@ -46,9 +46,16 @@ def glosses(table: str) -> dict[str, str]:
 
 
 def damaged(text: str, table: str = "", cut: str = "") -> str:
-    """Mirror a clean Simplified text, then gloss the characters of a table and cut before the marks in `cut`."""
+    """Mirror a clean Simplified text, then gloss the characters of a table and cut before the marks in `cut`.
+
+    Raises ValueError if nothing is hit, or if marks are given and no byte is shifted: the capture would
+    not show what it is said to show.
+    """
     choose: Callable[[Place], bool] = lambda place: place.kind == "cut" and place.what in cut  # noqa: E731
-    return damage(mirrored(text), glosses(table), choose).text
+    done = damage(mirrored(text), glosses(table), choose)
+    if not done.places or (cut and all(place.kind == "gloss" for place in done.places)):
+        raise ValueError(f"no such damage in {text[:30]!r}")
+    return done.text
 
 
 def narrowed(text: str) -> str:
@@ -82,9 +89,8 @@ def spun(text: str) -> str:
 
 def in_forum(title: str, body: str, time: str, *, user: str, views: int) -> str:
     """A text capture of a forum thread."""
-    return (
-        DIRT["forum_head"].format(title=title, time=time, user=user, views=views) + body + DIRT["forum_tail"]
-    )
+    head = str(DIRT["forum_head"]).format(title=title, time=time, user=user, views=views)
+    return f"{head}{body}{DIRT['forum_tail']}"
 
 
 __all__ = ["DIRT", "damaged", "farm", "glosses", "in_forum", "mirrored", "narrowed", "questioned", "spun"]

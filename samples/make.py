@@ -223,27 +223,22 @@ def mirror(samples: Samples) -> None:
     )
     rows = []
     for number, (name, table, cut) in enumerate(
-        [("train", "wide", CUTS), ("weather", "few", ""), ("recipe", "usual", "！"), ("stars", "", CUTS)], 41
+        [("train", "wide", CUTS), ("weather", "few", ""), ("recipe", "usual", CUTS), ("stars", "usual", "")],
+        41,
     ):
         text = damaged(text_capture(articles[name]), table, cut)
         if name == "weather":
             text = text.replace("會(huì)", "會(huì )")
-        title, _, body = text.partition("\n")
-        rows.append(
-            {
-                "url": f"http://{MIRROR}/a/{number}.html",
-                "title": title,
-                "content": body.strip(),
-                "date": f"2024-09-{number - 40:02}",
-            }
-        )
+        title, _, content = text.partition("\n")
+        url, day = f"http://{MIRROR}/a/{number}.html", f"2024-09-{number - 40:02}"
+        rows.append({"url": url, "title": title, "content": content.strip(), "date": day})
     add(
         "hantang/mirror.jsonl.gz",
         gzip.compress("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(), mtime=0),
         copy("train", gloss, shift),
         copy("weather", gloss),
         copy("recipe", gloss, shift),
-        copy("stars", shift),
+        copy("stars", gloss),
     )
     records, kinds = [], []
     for number, (name, table, cut, charset) in enumerate(
@@ -258,9 +253,8 @@ def mirror(samples: Samples) -> None:
         if name == "ferry":
             title, body = articles[name]["title"], paragraphs(articles[name])
         else:
-            title, *body = [
-                line for line in damaged(text_capture(articles[name]), table, cut).split("\n") if line
-            ]
+            shown = damaged(text_capture(articles[name]), table, cut)
+            title, *body = [line for line in shown.split("\n") if line]
         page = mirror_page(title, body, charset).encode(charset)
         records.append(
             response(

@@ -118,11 +118,8 @@ def test_chunk_extensions_trailers_and_cuts(tmp_path: Path) -> None:
 
 
 def test_a_bomb_in_a_body_is_not_unpacked(tmp_path: Path) -> None:
-    bombs = [
-        gzip.compress(b"0" * (64 << 20)),
-        brotli.compress(b"0" * (64 << 20)),
-        zstandard.compress(b"0" * (64 << 20)),
-    ]
+    zeros = b"0" * (16 << 20)
+    bombs = [gzip.compress(zeros), brotli.compress(zeros, quality=1), zstandard.compress(zeros)]
     parts = [
         record("response", http(bomb, f"Content-Encoding: {coding}"))
         for bomb, coding in zip(bombs, ("gzip", "br", "zstd"), strict=True)
