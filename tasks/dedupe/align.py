@@ -92,6 +92,33 @@ def align(a: Tokens, b: Tokens) -> list[Block]:
     return _grow(a.codes, b.codes, [Block(int(a_from[i]), int(b_from[i]), int(length[i])) for i in chain])
 
 
+class Span(NamedTuple):
+    """Corresponding pieces of two texts, as character offsets."""
+
+    a_start: int
+    a_stop: int
+    b_start: int
+    b_stop: int
+    equal: bool
+    """Whether the pieces say the same, whatever script, glosses and punctuation; else they differ."""
+
+
+def aligned(a: str, b: str) -> list[Span]:
+    """Two texts piece by piece: together the spans cover both, in order. Script does not matter."""
+    one, other = tokens(a), tokens(b)
+    spans: list[Span] = []
+    a_at = b_at = 0
+    for block in [*align(one, other), Block(one.codes.size, other.codes.size, 0)]:
+        a_from, b_from = int(one.starts[block.a]), int(other.starts[block.b])
+        if a_from > a_at or b_from > b_at:
+            spans.append(Span(a_at, a_from, b_at, b_from, equal=False))
+        a_at = int(one.starts[block.a + block.length])
+        b_at = int(other.starts[block.b + block.length])
+        if block.length:
+            spans.append(Span(a_from, a_at, b_from, b_at, equal=True))
+    return spans
+
+
 def gaps(a: Tokens, b: Tokens, blocks: list[Block]) -> list[Gap]:
     """What stands before, between and behind the blocks, where anything does."""
     found: list[Gap] = []
@@ -165,4 +192,4 @@ def _equal(a: Codes, b: Codes) -> int:
     return int(differ[0]) if differ.size else size
 
 
-__all__ = ["Block", "Gap", "Tokens", "align", "gaps", "is_number", "tokens"]
+__all__ = ["Block", "Gap", "Span", "Tokens", "align", "aligned", "gaps", "is_number", "tokens"]

@@ -17,9 +17,9 @@ _NO_SIGNATURES: Final = (
     "NULL::INTEGER AS signature_version, NULL::VARCHAR AS skeleton, NULL::UBIGINT[] AS bands WHERE false"
 )
 _SAME_SKELETON: Final = """
-SELECT skeleton, min(document_id) AS document_id, arg_min(capture_id, document_id || capture_id) AS capture_id
-FROM stored WHERE skeleton IN (SELECT skeleton FROM new) AND skeleton <> ''
-GROUP BY skeleton ORDER BY skeleton
+SELECT skeleton, document_id, capture_id FROM stored
+WHERE skeleton IN (SELECT skeleton FROM new) AND skeleton <> ''
+ORDER BY skeleton, document_id DESC, capture_id DESC
 """
 _SAME_URL: Final = """
 SELECT DISTINCT url_key, document_id FROM stored
@@ -58,6 +58,8 @@ class Candidates:
 
     skeletons: dict[str, tuple[str, str]]
     """Skeleton -> (stored document, its capture) with the same skeleton."""
+    skeleton_of: dict[str, str]
+    """Stored capture -> its skeleton, if a new text has it."""
     urls: dict[str, list[str]]
     """Key of an address -> stored documents with a copy from there."""
     among: list[tuple[int, int]]
@@ -81,7 +83,7 @@ def find_candidates(
     with database(settings) as connection:
         connection.register("new", numbered)
         connection.register("addresses", pa.table({"url_key": pa.array(sorted(url_keys), pa.string())}))
-        connection.execute(f"CREATE TEMP VIEW stored AS SELECT * FROM {stored}")  # noqa: S608
+        connection.execute(f"CREATE TEMP VIEW stored AS SELECT * FROM {stored}")
         versions = arrow(connection, "SELECT DISTINCT signature_version AS version FROM stored")
         check_versions(versions["version"].to_pylist())
         skeletons = arrow(connection, _SAME_SKELETON).to_pylist()
@@ -91,7 +93,9 @@ def find_candidates(
         among = arrow(connection, _AMONG_NEW.format(**limits))
         with_stored = arrow(connection, _WITH_STORED.format(**limits))
     return Candidates(
+        # The last of a skeleton, which is the smallest, wins.
         skeletons={row["skeleton"]: (row["document_id"], row["capture_id"]) for row in skeletons},
+        skeleton_of={row["capture_id"]: row["skeleton"] for row in skeletons},
         urls=urls,
         among=list(zip(among["a"].to_pylist(), among["b"].to_pylist(), strict=True)),
         stored=list(zip(with_stored["a"].to_pylist(), with_stored["document_id"].to_pylist(), strict=True)),

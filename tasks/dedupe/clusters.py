@@ -10,9 +10,9 @@ from tasks.dedupe.copies import Copy
 from tasks.dedupe.match import COVER_CELLS, Relation, Verdict
 
 _COPIES: Final = (Relation.NEAR, Relation.CONTAINED)
-_PART: Final = COVER_CELLS // 5
+_PART: Final = COVER_CELLS // 8
 """Cells a text covers at least to count as a part of a longer one."""
-_WHOLE: Final = COVER_CELLS * 3 // 4
+_WHOLE: Final = COVER_CELLS * 7 // 8
 """Cells a text covers at least to be the longer one rather than a part of it."""
 
 
@@ -81,9 +81,9 @@ def cluster(evidence: Evidence, copies: Mapping[tuple[int, Node], Verdict]) -> l
 
     Revisions of one page stay together. A group of texts joins the stored document it is closest to
     (same skeleton, else same address, else highest similarity, then smallest id); stored documents are
-    never merged. The rest gathers around reference copies: the texts with the greatest sum of
-    similarities first, each text joining the reference it is most similar to, so every member was
-    compared with the reference itself and no chain of near copies joins different articles.
+    never merged. The rest gathers around reference copies: the texts with most copies first (then the
+    greatest sum of similarities), each text joining the reference it is most similar to, so every member
+    was compared with the reference itself and no chain of near copies joins different articles.
     """
     group_of, groups = _page_groups(len(evidence.texts), evidence.revisions)
     found: dict[int, tuple[int, float, str]] = {}
@@ -107,9 +107,11 @@ def cluster(evidence: Evidence, copies: Mapping[tuple[int, Node], Verdict]) -> l
         joined.texts += groups[group]
     best = {group: min(evidence.texts[text][0].rank for text in texts) for group, texts in groups.items()}
     rest = [group for group in groups if group not in found]
-    weight = {group: round(sum(sorted(neighbours[group].values())), 6) for group in rest}
+    weight = {
+        group: (-len(neighbours[group]), -round(sum(sorted(neighbours[group].values())), 6)) for group in rest
+    }
     centres: dict[int, Document] = {}
-    for group in sorted(rest, key=lambda number: (-weight[number], best[number])):
+    for group in sorted(rest, key=lambda number: (weight[number], best[number])):
         near = [
             (-value, best[other], other) for other, value in neighbours[group].items() if other in centres
         ]

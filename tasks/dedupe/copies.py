@@ -123,7 +123,7 @@ def read_documents(
         connection.register("wanted", wanted)
         rows = arrow(
             connection,
-            "SELECT document_id, capture_id, url, captured_at, quality, length(text) AS characters "  # noqa: S608
+            "SELECT document_id, capture_id, url, captured_at, quality, length(text) AS characters "
             f"FROM {parquet(document_files, '')} WHERE document_id IN (SELECT document_id FROM wanted)",
         ).to_pylist()
     return {
@@ -172,7 +172,7 @@ def read_texts(
             connection.register("wanted", wanted)
             found_rows = arrow(
                 connection,
-                f"SELECT capture_id, text FROM {parquet(document_files, '')} "  # noqa: S608
+                f"SELECT capture_id, text FROM {parquet(document_files, '')} "
                 "WHERE document_id IN (SELECT document_id FROM wanted)",
             )
         texts.update(zip(found_rows["capture_id"].to_pylist(), found_rows["text"].to_pylist(), strict=True))

@@ -94,10 +94,8 @@ def exact_staged(staged: pa.Table, ledger_files: Sequence[str], settings: Dedupe
     readable = "error IS NULL" if "error" in staged.column_names else "true"
     with database(settings) as connection:
         connection.register("staged", columns)
-        connection.execute(f"CREATE TEMP VIEW ledger_rows AS SELECT * FROM {ledger}")  # noqa: S608
-        connection.execute(
-            f"CREATE TEMP VIEW readings AS SELECT *, {readable} AS readable FROM staged"  # noqa: S608
-        )
+        connection.execute(f"CREATE TEMP VIEW ledger_rows AS SELECT * FROM {ledger}")
+        connection.execute(f"CREATE TEMP VIEW readings AS SELECT *, {readable} AS readable FROM staged")
         return arrow(connection, _MARK).cast(MARKS)
 
 

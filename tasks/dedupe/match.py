@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -13,12 +14,19 @@ from numpy.typing import NDArray
 
 from config.settings import DedupeSettings
 from tasks.dedupe.align import Gap, Tokens, align, gaps, is_number, tokens
+from tasks.dedupe.names import Place, differs_in_name
 from tasks.dedupe.signatures import Shingles, shingle_sequence, shingles
 from tasks.dedupe.skeleton import skeleton
 
 COVER_CELLS: Final = 64
 _SUBSTITUTION: Final = 24
 """Tokens on either side up to which a gap is one thing said in two ways, not two passages."""
+_FEW: Final = 40
+"""Substitutions above which a text is rewritten, not a filled form, and names are not looked at."""
+_NAMES_SHARE: Final = 0.25
+"""Share of the substitutions that are names from which the texts are about different people or places."""
+_CONTEXT: Final = 4
+"""Characters on either side that are read to find the words in a gap."""
 _NUMERALS: Final = re.compile(r"[〇零一二三四五六七八九十百千万亿两年月日号时分元]+")
 _DAMAGE: Final = re.compile("[?？□\ufffd\ue000-\uf8ff]")
 
@@ -37,7 +45,7 @@ class Relation(StrEnum):
     DIFFERENT = "different"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prepared:
     """A text made ready for comparison."""
 
@@ -46,6 +54,11 @@ class Prepared:
     """Shingle hashes in the order of the text."""
     set: Shingles
     """Distinct, sorted."""
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What alignment compares."""
+        return tokens(self.text)
 
     @classmethod
     def of(cls, text: str) -> Prepared:
@@ -92,7 +105,7 @@ def compare(a: Prepared, b: Prepared, settings: DedupeSettings) -> Verdict:
         cover = _cover(inner.set, outer.sequence)
     if jaccard < settings.similarity and longer > settings.longest_copy * shorter:
         return Verdict(Relation.LINKED, jaccard, containment, a_in_b, cover)
-    conflict, difference = _differences(tokens(a.text), tokens(b.text))
+    conflict, difference = _differences(a.tokens, b.tokens)
     relation = Relation.NEAR if jaccard >= settings.similarity else Relation.CONTAINED
     if conflict:
         relation = Relation.TEMPLATE
@@ -112,13 +125,21 @@ def _cover(inner: Shingles, outer: Shingles) -> int:
 
 
 def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
-    """Whether the aligned texts differ in numbers, dates or names, and what differs in words."""
-    blocks = align(a, b)
-    found = gaps(a, b, blocks)
+    """Whether the aligned texts differ in numbers, dates or names, and what differs in words.
+
+    One number counts against a merge wherever it stands. Names count when a good part of what differs
+    is names: a template is word for word the same but for them, a spun or regional copy is not.
+    """
+    found = gaps(a, b, align(a, b))
     replaced = [gap for gap in found if _is_substitution(gap)]
-    conflicts = [gap for gap in replaced if _conflict(a, b, gap)]
-    a_only = sum(gap.a_stop - gap.a_start for gap in found if gap not in replaced)
-    b_only = sum(gap.b_stop - gap.b_start for gap in found if gap not in replaced)
+    sound = [gap for gap in replaced if not _damaged(a, b, gap)]
+    conflicts = [gap for gap in sound if _other_number(a, b, gap)]
+    if not conflicts and 0 < len(sound) <= _FEW:
+        names = [gap for gap in sound if differs_in_name(_place(a, *gap[:2]), _place(b, *gap[2:]))]
+        if len(names) >= _NAMES_SHARE * len(sound):
+            conflicts = names
+    a_only = sum(gap.a_stop - gap.a_start for gap in found if not _is_substitution(gap))
+    b_only = sum(gap.b_stop - gap.b_start for gap in found if not _is_substitution(gap))
     parts: list[str] = []
     shown = conflicts or replaced
     if shown:
@@ -127,11 +148,20 @@ def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
         )
         what = "numbers, dates or names" if conflicts else "places"
         parts.append(f"{len(shown)} {what} differ, such as {examples}")
-    if a_only:
-        parts.append(f"{a_only} characters only here")
-    if b_only:
-        parts.append(f"{b_only} characters only there")
+    if a_only or b_only:
+        more, less = max(a_only, b_only), min(a_only, b_only)
+        parts.append(
+            f"{more} characters only in one of them" + (f", {less} only in the other" if less else "")
+        )
     return bool(conflicts), "; ".join(parts)
+
+
+def _place(text: Tokens, start: int, stop: int) -> Place:
+    """A gap with its neighbours, as Simplified characters; numbers become a sign that is no word."""
+    first = max(0, start - _CONTEXT)
+    codes = text.codes[first : stop + _CONTEXT]
+    sentence = "".join(map(chr, np.where(is_number(codes), ord("0"), codes).tolist()))
+    return Place(sentence, start - first, stop - first)
 
 
 def _is_substitution(gap: Gap) -> bool:
@@ -139,15 +169,18 @@ def _is_substitution(gap: Gap) -> bool:
     return 0 < a_size <= _SUBSTITUTION and 0 < b_size <= _SUBSTITUTION
 
 
-def _conflict(a: Tokens, b: Tokens, gap: Gap) -> bool:
-    a_codes, b_codes = a.codes[gap.a_start : gap.a_stop], b.codes[gap.b_start : gap.b_stop]
+def _damaged(a: Tokens, b: Tokens, gap: Gap) -> bool:
+    """What stands in a damaged place is no evidence that the articles differ."""
     a_text, b_text = a.slice(gap.a_start, gap.a_stop), b.slice(gap.b_start, gap.b_stop)
-    if _DAMAGE.search(a_text) or _DAMAGE.search(b_text):
-        # What stands in a damaged place is no evidence that the articles differ.
-        return False
-    a_numbers, b_numbers = _numbers(a_codes), _numbers(b_codes)
+    return bool(_DAMAGE.search(a_text) or _DAMAGE.search(b_text))
+
+
+def _other_number(a: Tokens, b: Tokens, gap: Gap) -> bool:
+    a_numbers = _numbers(a.codes[gap.a_start : gap.a_stop])
+    b_numbers = _numbers(b.codes[gap.b_start : gap.b_stop])
     if (a_numbers - b_numbers) and (b_numbers - a_numbers):
         return True
+    a_text, b_text = a.slice(gap.a_start, gap.a_stop), b.slice(gap.b_start, gap.b_stop)
     return bool(_NUMERALS.fullmatch(a_text) and _NUMERALS.fullmatch(b_text))
 
 

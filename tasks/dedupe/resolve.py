@@ -3,67 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
 from config.settings import DedupeSettings
 from tasks.dedupe.candidates import Candidates, find_candidates
-from tasks.dedupe.clusters import Document, Evidence, Node, cluster, edges, outdated
+from tasks.dedupe.clusters import Evidence, Node
 from tasks.dedupe.copies import Copy, read_documents, read_new, read_texts
-from tasks.dedupe.match import Prepared, Relation, Verdict, compare
-from tasks.tables import CAPTURES, DOCUMENTS, Outcome
-
-DECISIONS: Final = pa.schema(
-    [
-        CAPTURES.field(name)
-        for name in (
-            "capture_id",
-            "outcome",
-            "rule",
-            "reason",
-            "figure",
-            "threshold",
-            "document_id",
-            "of_capture",
-        )
-    ]
-)
-"""What becomes of a capture: the columns of the ledger that matching decides."""
-
-CHANGES: Final = pa.schema(
-    [
-        DOCUMENTS.field("document_id"),
-        DOCUMENTS.field("capture_id"),
-        pa.field(
-            "replaces", pa.string(), metadata={"meaning": "stored canonical capture it takes the place of"}
-        ),
-        pa.field("new", pa.bool_(), nullable=False, metadata={"meaning": "whether the article is new"}),
-        pa.field(
-            "added", pa.int32(), nullable=False, metadata={"meaning": "captures that joined the article"}
-        ),
-        pa.field(
-            "contains",
-            pa.list_(pa.string()),
-            nullable=False,
-            metadata={"meaning": "articles newly found in it"},
-        ),
-    ]
-)
-"""Articles that are new, or whose canonical copy, members or contained articles change."""
-
-
-class Resolution(NamedTuple):
-    """What matching decided."""
-
-    captures: pa.Table
-    """DECISIONS: one row for each kept capture of the run."""
-    superseded: pa.Table
-    """DECISIONS: stored captures that are canonical no longer."""
-    documents: pa.Table
-    """CHANGES, ordered by document_id."""
-    signatures: pa.Table
-    """SIGNATURES of the captures that are kept, to be appended to the index."""
+from tasks.dedupe.match import Prepared, Verdict, compare
+from tasks.dedupe.report import Resolution, report
 
 
 def resolve(
@@ -81,10 +31,13 @@ def resolve(
     copies, signatures = read_new(cleaned_files, settings)
     texts = _texts(copies)
     row_of = {copy.capture_id: row for row, copy in enumerate(copies)}
-    heads = signatures.take([row_of[text[0].capture_id] for text in texts])
+    heads = signatures.take(pa.array([row_of[text[0].capture_id] for text in texts], pa.int64()))
     addresses = {copy.url_key for copy in copies if copy.url_key}
     candidates = find_candidates(heads, addresses, signature_files, settings)
-    stored = read_documents(document_files, _documents_in(candidates), settings)
+    stored = {
+        document_id: replace(copy, skeleton=candidates.skeleton_of.get(copy.capture_id, ""))
+        for document_id, copy in read_documents(document_files, _documents_in(candidates), settings).items()
+    }
     revision_pairs = _revision_pairs(texts, candidates, stored)
     near_pairs: set[tuple[int, Node]] = {*candidates.among}
     near_pairs.update((text, document) for text, document in candidates.stored if document in stored)
@@ -114,7 +67,7 @@ def resolve(
             if compared[pair].containment >= settings.revision_similarity
         },
     )
-    return _Report(evidence, settings).resolution(signatures, row_of)
+    return report(evidence, signatures, settings)
 
 
 def _texts(copies: Sequence[Copy]) -> list[list[Copy]]:
@@ -203,244 +156,4 @@ def _batches(pairs: set[tuple[int, Node]], limit: int) -> Iterator[list[tuple[in
         yield batch
 
 
-class _Report:
-    """Turns evidence into decisions, with their reasons."""
-
-    def __init__(self, evidence: Evidence, settings: DedupeSettings) -> None:
-        self.evidence = evidence
-        self.settings = settings
-        self.copies, self.links = edges(evidence)
-        self.documents = cluster(evidence, self.copies)
-        self.verdicts: dict[Node, dict[Node, Verdict]] = {}
-        for (a, b), verdict in self.copies.items():
-            self.verdicts.setdefault(a, {})[b] = verdict
-            self.verdicts.setdefault(b, {})[a] = verdict
-
-    def resolution(self, signatures: pa.Table, row_of: Mapping[str, int]) -> Resolution:
-        captures: list[dict[str, Any]] = []
-        superseded: list[dict[str, Any]] = []
-        changes: list[dict[str, Any]] = []
-        document_of: dict[Node, str] = {document: document for document in self.evidence.stored}
-        canonical_nodes: set[Node] = set()
-        for document in self.documents:
-            change, rows, replaced = self._document(document)
-            captures += rows
-            superseded += replaced
-            changes.append(change)
-            document_of.update(dict.fromkeys(document.texts, document.document_id))
-            canonical_nodes.update(
-                text
-                for text in document.texts
-                if any(copy.capture_id == change["capture_id"] for copy in self.evidence.texts[text])
-            )
-        changed = {change["document_id"]: change for change in changes}
-        canonical_nodes.update(
-            document
-            for document in self.evidence.stored
-            if document not in changed or changed[document]["replaces"] is None
-        )
-        for longer, shorter in self.links:
-            outer, inner = document_of[longer], document_of[shorter]
-            if outer == inner or longer not in canonical_nodes:
-                continue
-            if outer not in changed:
-                changed[outer] = self._change(outer, self.evidence.stored[outer].capture_id, new=False)
-            if inner not in changed[outer]["contains"]:
-                changed[outer]["contains"].append(inner)
-        for change in changed.values():
-            change["contains"].sort()
-        captures.sort(key=lambda row: str(row["capture_id"]))
-        kept = [row for row in captures if row["outcome"] == Outcome.KEPT]
-        rows = signatures.take([row_of[row["capture_id"]] for row in kept])
-        documents = pa.array([row["document_id"] for row in kept], pa.string())
-        position = rows.schema.get_field_index("document_id")
-        return Resolution(
-            captures=pa.Table.from_pylist(captures, schema=DECISIONS),
-            superseded=pa.Table.from_pylist(superseded, schema=DECISIONS),
-            documents=pa.Table.from_pylist([changed[key] for key in sorted(changed)], schema=CHANGES),
-            signatures=rows.set_column(position, rows.schema.field(position), documents),
-        )
-
-    @staticmethod
-    def _change(
-        document_id: str, capture_id: str, *, new: bool, added: int = 0, replaces: str | None = None
-    ) -> dict[str, Any]:
-        return {
-            "document_id": document_id,
-            "capture_id": capture_id,
-            "replaces": replaces,
-            "new": new,
-            "added": added,
-            "contains": [],
-        }
-
-    def _document(
-        self, document: Document
-    ) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-        """Change of the document, decisions on its new captures, decision on its stored canonical copy."""
-        stored = self.evidence.stored.get(document.document_id)
-        members = [copy for text in document.texts for copy in self.evidence.texts[text]]
-        everyone = members + ([stored] if stored else [])
-        old = outdated(everyone)
-        canonical = min((copy for copy in everyone if copy.capture_id not in old), key=lambda copy: copy.rank)
-        rows = [
-            self._decision(copy, text, document, canonical, old)
-            for text in document.texts
-            for copy in self.evidence.texts[text]
-        ]
-        replaced: list[dict[str, Any]] = []
-        replaces = None
-        if stored and canonical is not stored:
-            replaces = stored.capture_id
-            newest = old.get(stored.capture_id)
-            replaced.append(
-                self._row(
-                    stored,
-                    Outcome.SUPERSEDED,
-                    "dedupe.url" if newest else "dedupe.canonical",
-                    f"a newer revision of the page was captured: {newest.capture_id}"
-                    if newest
-                    else f"a better copy of the article arrived: {canonical.rank.better_by(stored.rank)}",
-                    document,
-                    canonical,
-                )
-            )
-        change = self._change(
-            document.document_id,
-            canonical.capture_id,
-            new=stored is None,
-            added=len(members),
-            replaces=replaces,
-        )
-        return change, rows, replaced
-
-    def _row(
-        self,
-        copy: Copy,
-        outcome: Outcome,
-        rule: str,
-        reason: str,
-        document: Document,
-        of: Copy | str | None,
-        figure: float | None = None,
-        threshold: float | None = None,
-    ) -> dict[str, Any]:
-        return {
-            "capture_id": copy.capture_id,
-            "outcome": str(outcome),
-            "rule": rule,
-            "reason": reason,
-            "figure": figure,
-            "threshold": threshold,
-            "document_id": document.document_id,
-            "of_capture": of.capture_id if isinstance(of, Copy) else of,
-        }
-
-    def _decision(
-        self, copy: Copy, text: int, document: Document, canonical: Copy, old: Mapping[str, Copy]
-    ) -> dict[str, Any]:
-        first = self.evidence.texts[text][0]
-        if copy is canonical:
-            return self._kept(copy, text, document, old)
-        if copy.capture_id in old:
-            newest = old[copy.capture_id]
-            return self._row(
-                copy,
-                Outcome.SUPERSEDED,
-                "dedupe.url",
-                f"a newer revision of the page was captured: {newest.capture_id}",
-                document,
-                newest,
-            )
-        same = canonical if canonical in self.evidence.texts[text] else first
-        if copy is not same:
-            reason = f"same text as capture {same.capture_id}"
-            if same is canonical:
-                reason += f", the better copy: {same.rank.better_by(copy.rank)}"
-            return self._row(copy, Outcome.DUPLICATE, "dedupe.skeleton", reason, document, same, 1.0, 1.0)
-        if text in self.evidence.skeletons and self.evidence.skeletons[text][0] == document.document_id:
-            other = self.evidence.skeletons[text][1]
-            return self._row(
-                copy,
-                Outcome.DUPLICATE,
-                "dedupe.skeleton",
-                f"same text as capture {other}",
-                document,
-                other,
-                1.0,
-                1.0,
-            )
-        return self._near(copy, text, document, canonical)
-
-    def _near(self, copy: Copy, text: int, document: Document, canonical: Copy) -> dict[str, Any]:
-        known = self.verdicts.get(text, {})
-        options = [
-            (
-                canonical not in self._members(node),
-                node != document.reference,
-                -verdict.jaccard,
-                repr(node),
-                node,
-            )
-            for node, verdict in known.items()
-            if node == document.document_id or node in document.texts
-        ]
-        if not options:
-            return self._row(
-                copy,
-                Outcome.DUPLICATE,
-                "dedupe.url",
-                f"another state of the page of capture {canonical.capture_id}",
-                document,
-                canonical,
-            )
-        node = min(options)[-1]
-        verdict = known[node]
-        other = self._members(node)[0]
-        if canonical in self._members(node):
-            other = canonical
-        if verdict.relation is Relation.NEAR:
-            rule, figure, limit, name = "dedupe.near", verdict.jaccard, self.settings.similarity, "similarity"
-        else:
-            rule, figure, limit, name = (
-                "dedupe.contained",
-                verdict.containment,
-                self.settings.containment,
-                "containment",
-            )
-        reason = f"{name} {figure:.3f} with capture {other.capture_id}, limit {limit:.2f}"
-        if verdict.difference:
-            reason += f"; {verdict.difference}"
-        return self._row(copy, Outcome.DUPLICATE, rule, reason, document, other, round(figure, 6), limit)
-
-    def _members(self, node: Node) -> Sequence[Copy]:
-        return [self.evidence.stored[node]] if isinstance(node, str) else self.evidence.texts[node]
-
-    def _kept(self, copy: Copy, text: int, document: Document, old: Mapping[str, Copy]) -> dict[str, Any]:
-        stored = self.evidence.stored.get(document.document_id)
-        others = [
-            other
-            for number in document.texts
-            for other in self.evidence.texts[number]
-            if other is not copy and other.capture_id not in old
-        ] + ([stored] if stored and stored.capture_id not in old else [])
-        if others:
-            second = min(others, key=lambda other: other.rank)
-            return self._row(
-                copy,
-                Outcome.KEPT,
-                "dedupe.canonical",
-                f"the best of {len(others) + 1} copies; the next is {second.capture_id}: {copy.rank.better_by(second.rank)}",
-                document,
-                None,
-            )
-        if old:
-            return self._row(
-                copy, Outcome.KEPT, "dedupe.url", "the newest revision of its page", document, None
-            )
-        return self._row(
-            copy, Outcome.KEPT, "dedupe.unique", "no other copy of this article is known", document, None
-        )
-
-
-__all__ = ["CHANGES", "DECISIONS", "Resolution", "resolve"]
+__all__ = ["Resolution", "resolve"]

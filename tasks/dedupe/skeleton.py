@@ -50,13 +50,15 @@ def counted_as(codes: Codes) -> Codes:
 def content(text: str) -> Codes:
     """Han characters (Simplified) and digits (ASCII) of a text, in their order."""
     counted = counted_as(code_points(text))
-    return counted[counted != 0]
+    kept: Codes = counted[counted != 0]
+    return kept
 
 
 def skeleton(text: str) -> Codes:
     """Han characters of a text, Simplified by the frozen table, in their order; empty for other scripts."""
     counted = counted_as(code_points(text))
-    return counted[counted > LAST_DIGIT]
+    han: Codes = counted[counted > LAST_DIGIT]
+    return han
 
 
 def skeleton_hash(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.dedupe.resolve import Resolution
+from tasks.dedupe.report import Resolution
 from tasks.dedupe.urls import url_key
 from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, SIGNATURES
 
