@@ -97,8 +97,7 @@ class Converter:
                 pieces += self._clauses(start, paragraph, chosen)
             elif paragraph and own not in (Script.NONE, Script.JA, chosen.target):
                 pieces.append(_Piece(start, start + len(paragraph), due=True))
-        without = f" without {' '.join(chosen.without)}" if chosen.without else ""
-        reason = f"{script} text; {self._settings.dictionaries} {engine.version}, {chosen.config}{without}"
+        reason = f"{script} text; {self._provenance(engine, chosen)}"
         edits: list[Edit] = []
         parts: list[str] = []
         position = 0
@@ -113,6 +112,12 @@ class Converter:
         parts.append(text[position:])
         changed = sum(edit.count for edit in edits if edit.before != edit.after)
         return Converted("".join(parts), tuple(edits), script, name, changed)
+
+    def _provenance(self, engine: OpenCC, profile: ConversionProfile) -> str:
+        without = f" without {' '.join(profile.without)}" if profile.without else ""
+        words = len(self._exceptions[profile.target].words)
+        own = f"; {words} words of its own" if words else ""
+        return f"{self._settings.dictionaries} {engine.version}, {profile.config}{without}{own}"
 
     def _engine(self, name: str) -> OpenCC | None:
         if name not in self._engines:

@@ -25,7 +25,8 @@ from tasks.convert.dictionaries import Group, read_chain
 from tasks.convert.matching import Lexicon, Phrases, Span, Words
 
 _SEPARATOR: Final = re.compile(
-    r"[\s\-,.?!*　，。、；：？！…“”‘’『』「」﹁﹂—－（）《》〈〉～．／＼︒︑︔︓︿﹀︹︺︙︐［﹇］﹈︕︖︰︳︴︽︾︵︶｛︷｝︸﹃﹄【︻】︼]"
+    r"[\s\-,.?!*，。、；：？！…“”‘’『』「」﹁﹂—－（）《》〈〉～．／＼"
+    r"︒︑︔︓︿﹀︹︺︙︐［﹇］﹈︕︖︰︳︴︽︾︵︶｛︷｝︸﹃﹄【︻】︼]"
 )
 """Where opencc-python-reimplemented cuts a text; no phrase reaches across."""
 

@@ -3,7 +3,7 @@
 Evidence are the characters that occur in one script only, taken from the dictionaries themselves:
 Simplified are keys of the S->T table that never stand for themselves there and are no key of the
 T->S table; Traditional the other way round. Forms that are standard in Taiwan or Hong Kong as well
-as on the mainland (群 峰 床 里 ...) tell nothing.
+as on the mainland (群 峰 床 温 ...) tell nothing, nor do those of config/lexicon/shared_characters.txt.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from config.settings import CONFIG
 from tasks.convert.dictionaries import character_table
 
 _HAN_RANGES: Final = (
@@ -62,9 +63,11 @@ def telling() -> tuple[frozenset[str], frozenset[str]]:
         for values in character_table(_PACKAGE, config).values()
         for character in values
     }
+    lines = (CONFIG / "lexicon" / "shared_characters.txt").read_text(encoding="utf-8").splitlines()
+    shared = regional.union(line for line in lines if not line.startswith("#"))
     hans = {key for key, values in to_hant.items() if key not in values and key not in to_hans}
     hant = {key for key, values in to_hans.items() if key not in values and key not in to_hant}
-    return frozenset(hans - regional), frozenset(hant)
+    return frozenset(hans - shared), frozenset(hant)
 
 
 @lru_cache(maxsize=1)
