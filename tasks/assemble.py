@@ -16,9 +16,9 @@ import duckdb
 import pyarrow as pa
 
 from config.settings import StoreSettings
-from tasks.dedupe.resolve import Resolution
+from tasks.dedupe.report import Resolution
 from tasks.snapshot.search import engine
-from tasks.tables import CAPTURES, CLEANED, DOCUMENTS
+from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, STAGED
 
 BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
@@ -52,6 +52,23 @@ def _list(files: Sequence[Path | str]) -> str:
     return "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
 
 
+def _view(
+    sql: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: str,
+    files: Sequence[Path | str],
+    schema: pa.Schema,
+    options: str = "union_by_name = true",
+) -> None:
+    """Name the rows of Parquet files; without files a view of no rows with the columns of `schema`."""
+    rows = f"read_parquet({_list(files)}, {options})"
+    if not files:
+        place = [pa.field("filename", pa.string()), pa.field("file_row_number", pa.int64())]
+        sql.register(f"no_{name}", pa.schema([*schema, *place]).empty_table())
+        rows = f"no_{name}"
+    sql.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {rows}")
+
+
 class Assembly:
     """SQL over what the stages of one run left, and over the ledger of the version it builds on."""
 
@@ -80,22 +97,22 @@ class Assembly:
         of the next one.
         """
         with engine(settings, scratch) as sql:
-            staged = [name for name in CAPTURES.names if name in _STAGED_IN_LEDGER]
-            sql.execute(
-                f"CREATE VIEW staged AS SELECT {', '.join(staged)}, filename AS shard, file_row_number AS shard_row "
-                f"FROM read_parquet({_list(captures)}, filename = true, file_row_number = true)"
+            staged = ", ".join(name for name in CAPTURES.names if name in _STAGED_IN_LEDGER)
+            place = "filename AS shard, file_row_number AS shard_row"
+            _view(
+                sql,
+                "staged",
+                f"{staged}, {place}",
+                captures,
+                STAGED,
+                "filename = true, file_row_number = true",
             )
-            cleaned_from = f"read_parquet({_list(cleaned)})" if cleaned else "nothing"
-            if not cleaned:
-                sql.register("nothing", CLEANED.empty_table())
-            sql.execute(f"CREATE VIEW cleaned AS SELECT * FROM {cleaned_from}")
+            _view(sql, "cleaned", "*", cleaned, CLEANED)
+            _view(sql, "ledger", "*", ledger, CAPTURES)
+            _view(sql, "stored", "*", documents, DOCUMENTS)
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
             sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
             sql.register("changes", resolution.documents)
-            for name, files, schema in (("ledger", ledger, CAPTURES), ("stored", documents, DOCUMENTS)):
-                sql.register(f"no_{name}", schema.empty_table())
-                rows = f"read_parquet({_list(files)})" if files else f"no_{name}"
-                sql.execute(f"CREATE VIEW {name} AS SELECT * FROM {rows}")
             sql.execute(_OUTCOMES)
             yield cls(sql, version)
 

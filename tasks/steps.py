@@ -20,7 +20,8 @@ from config.settings import Settings
 from tasks.assemble import Assembly, Funnel
 from tasks.collect import InputFile
 from tasks.dedupe.exact import Mark, exact_staged
-from tasks.dedupe.resolve import Resolution, resolve
+from tasks.dedupe.report import Resolution
+from tasks.dedupe.resolve import resolve
 from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.pool import WorkerPool
 from tasks.provenance import code_version, dictionaries
