@@ -571,6 +571,12 @@ class RevisitSettings(Section):
     )
     grow: float = Field(1.5, ge=1, description="The wait is multiplied by this when it had not.")
 
+    @model_validator(mode="after")
+    def _in_order(self) -> RevisitSettings:
+        if self.shortest > self.longest:
+            raise ValueError(f"shortest ({self.shortest:g} s) is longer than longest ({self.longest:g} s)")
+        return self
+
 
 class FetchSafety(Section):
     """What is never connected to."""

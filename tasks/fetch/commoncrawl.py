@@ -62,7 +62,9 @@ def index_rows(body: bytes, scope: Scope, settings: FetchSettings) -> Iterator[I
     for line in body.splitlines():
         try:
             row = json.loads(line)
-            found = IndexRow(row["url"], f"{base}/{quote(row['filename'])}", int(row["offset"]), int(row["length"]))
+            found = IndexRow(
+                row["url"], f"{base}/{quote(row['filename'])}", int(row["offset"]), int(row["length"])
+            )
             mime = row.get("mime-detected", row.get("mime", ""))
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
@@ -101,7 +103,7 @@ def _records(data: bytes) -> Iterator[Mapping[str, str]]:
     try:
         for record in ArchiveIterator(BytesIO(data), no_record_parse=True):
             yield dict(record.rec_headers.headers)
-    except Exception as error:  # noqa: BLE001 - warcio raises many kinds
+    except Exception as error:
         raise Refused(f"no WARC record: {error}") from error
 
 

@@ -25,9 +25,10 @@ from scrapy.logformatter import LogFormatter
 
 from config.settings import FetchKind, FetchSettings, FetchSource
 from tasks.fetch import commoncrawl
+from tasks.fetch.find import Kind, seed_kind
 from tasks.fetch.frontier import wake
 from tasks.fetch.report import BUSY, FetchOptions, FetchReport
-from tasks.fetch.spider import FetchSpider, Kind, seed_kind
+from tasks.fetch.spider import FetchSpider
 from tasks.fetch.state import Address, State
 from tasks.fetch.urls import clean_url
 from tasks.fetch.warc import WarcSeries, recover
@@ -41,20 +42,31 @@ _SPIDER: Final = "scrapy.spidermiddlewares."
 _EXTENSION: Final = "scrapy.extensions."
 
 
-class Quiet(LogFormatter):  # type: ignore[misc]
+class Quiet(LogFormatter):
     """No line for each answer: the report counts them."""
 
-    def crawled(self, request: Any, response: Any, spider: Any) -> None:  # noqa: ARG002 - Scrapy's signature
+    def crawled(self, request: Any, response: Any, spider: Any) -> Any:  # noqa: ARG002 - Scrapy's signature
         """Nothing."""
+        return None
 
 
 def scrapy_settings(settings: FetchSettings, options: FetchOptions) -> dict[str, Any]:
     """Scrapy's settings for a fetch: what is not needed is off, what reaches outside is ours."""
     polite, limits = settings.politeness, settings.limits
-    unused = ("offsite.OffsiteMiddleware", "httpauth.HttpAuthMiddleware", "defaultheaders.DefaultHeadersMiddleware")
-    unused += ("downloadtimeout.DownloadTimeoutMiddleware", "robotstxt.RobotsTxtMiddleware")
-    beside = ("httperror.HttpErrorMiddleware", "depth.DepthMiddleware", "urllength.UrlLengthMiddleware")
-    beside += ("metacopy.MetaCopyDetectionMiddleware", "start.StartSpiderMiddleware")
+    unused = (
+        "offsite.OffsiteMiddleware",
+        "httpauth.HttpAuthMiddleware",
+        "defaultheaders.DefaultHeadersMiddleware",
+        "downloadtimeout.DownloadTimeoutMiddleware",
+        "robotstxt.RobotsTxtMiddleware",
+    )
+    beside = (
+        "httperror.HttpErrorMiddleware",
+        "depth.DepthMiddleware",
+        "urllength.UrlLengthMiddleware",
+        "metacopy.MetaCopyDetectionMiddleware",
+        "start.StartSpiderMiddleware",
+    )
     return {
         "FETCH": settings,
         "FETCH_OPTIONS": options,
@@ -73,7 +85,10 @@ def scrapy_settings(settings: FetchSettings, options: FetchOptions) -> dict[str,
         },
         "SPIDER_MIDDLEWARES": {_SPIDER + name: None for name in beside},
         "EXTENSIONS": {
-            **{_EXTENSION + name: None for name in ("throttle.AutoThrottle", "logstats.LogStats", "feedexport.FeedExporter")},
+            **{
+                _EXTENSION + name: None
+                for name in ("throttle.AutoThrottle", "logstats.LogStats", "feedexport.FeedExporter")
+            },
             **({_HERE + "robots.Throttle": 0} if polite.autothrottle else {}),
         },
         "USER_AGENT": user_agent(settings),
@@ -115,9 +130,9 @@ def seeds(source: FetchSource, settings: FetchSettings) -> Iterator[Address]:
             yield Address(url, kind)
         return
     for text in itertools.chain(source.urls, *map(_lines, source.files)):
-        url = clean_url(text, settings.limits.url_length)
-        if url:
-            yield Address(url, kind)
+        address = clean_url(text, settings.limits.url_length)
+        if address:
+            yield Address(address, kind)
 
 
 def _lines(file: str) -> Iterator[str]:
@@ -130,7 +145,8 @@ def _lines(file: str) -> Iterator[str]:
 def remember_seeds(state: State, addresses: Iterable[Address], settings: FetchSettings) -> int:
     """Put the source's own addresses into the state. Out: how many had no room."""
     dropped = 0
-    for batch in iter(lambda source=iter(addresses): list(itertools.islice(source, _SEED_BATCH)), []):  # type: ignore[misc]
+    rest = iter(addresses)
+    while batch := list(itertools.islice(rest, _SEED_BATCH)):
         with state.transaction():
             room = settings.limits.addresses - state.count()
             always = batch[0].kind != Kind.PAGE
@@ -255,7 +271,14 @@ def carry_out(order: Mapping[str, Any], lifeline: int | None = None) -> int:
         except OSError:
             return BUSY
         try:
-            crawl(source, settings, FetchOptions(**order["options"]), Path(order["folder"]), report_path, lifeline)
+            crawl(
+                source,
+                settings,
+                FetchOptions(**order["options"]),
+                Path(order["folder"]),
+                report_path,
+                lifeline,
+            )
         except Exception as error:  # noqa: BLE001 - the report is the only way to say it
             logging.getLogger(__name__).error("%s", traceback.format_exc())
             FetchReport(source.name, error=f"{type(error).__name__}: {error}").write(report_path)
@@ -263,9 +286,15 @@ def carry_out(order: Mapping[str, Any], lifeline: int | None = None) -> int:
     return 0
 
 
+def _first_line(descriptor: int) -> bytes:
+    """Read up to the first line end and no further: what follows is the lifeline."""
+    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as stream:
+        return stream.readline()
+
+
 def main() -> int:
     """Take an order from the first line of standard input."""
-    order = json.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]
+    order = json.loads(_first_line(sys.stdin.fileno()))
     logging.basicConfig(
         filename=order["log"], level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

@@ -20,6 +20,7 @@ _HEAD_BYTES: Final = 1 << 16
 _META = re.compile(rb"<meta\s[^>]{0,1000}>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _SITEMAP_LINE = re.compile(r"^\s*sitemap\s*:\s*(\S+)", re.IGNORECASE)
+_VALUED_RULES: Final = ("unavailable_after", "max-snippet", "max-image-preview", "max-video-preview")
 _SCOPED = re.compile(r"^\s*([a-z][\w-]*)\s*:(.*)$", re.IGNORECASE)
 
 
@@ -145,13 +146,16 @@ def page_rules(headers: Iterable[str], body: bytes, agent: str) -> frozenset[str
     rules: set[str] = set()
     for header in headers:
         named = _SCOPED.match(header)
-        if named and named.group(1).lower() not in ("unavailable_after", "max-snippet", "max-image-preview"):
-            if named.group(1).lower() != agent.lower():
-                continue
-            header = named.group(2)
-        rules.update(part.strip().lower() for part in header.split(","))
+        scoped = named is not None and named.group(1).lower() not in _VALUED_RULES
+        if named and scoped and named.group(1).lower() != agent.lower():
+            continue
+        stated = named.group(2) if named and scoped else header
+        rules.update(part.strip().lower() for part in stated.split(","))
     for tag in _META.findall(body, 0, _HEAD_BYTES):
         found = {name.lower(): a or b or c for name, a, b, c in _ATTRIBUTE.findall(tag)}
         if found.get(b"name", b"").strip().lower() in (b"robots", agent.lower().encode()):
-            rules.update(part.strip().lower().decode("ascii", "replace") for part in found.get(b"content", b"").split(b","))
+            rules.update(
+                part.strip().lower().decode("ascii", "replace")
+                for part in found.get(b"content", b"").split(b",")
+            )
     return frozenset(rules | {"noindex", "nofollow"} if "none" in rules else rules)

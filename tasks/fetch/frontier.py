@@ -36,7 +36,7 @@ class _Host:
     failures: int = 0
 
 
-class Frontier(BaseScheduler):  # type: ignore[misc]
+class Frontier(BaseScheduler):
     """What is to be fetched in this run.
 
     Hosts take turns, each with at most `per_host` requests under way, so a slow host holds up nobody.

@@ -15,7 +15,7 @@ class Refused(Exception):  # noqa: N818 - it is a decision, not a fault
     """An address or answer that is not fetched by rule; trying again would not help."""
 
 
-class RefusedAddress(Refused, OSError):
+class RefusedAddress(Refused, OSError):  # noqa: N818 - see Refused
     """A connection to an address that must not be connected to."""
 
 

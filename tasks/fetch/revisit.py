@@ -36,7 +36,9 @@ def retry_wait(attempt: int, key: str, settings: PolitenessSettings) -> float:
     follows from the address, so that a run can be repeated.
     """
     wait = settings.backoff * 2.0 ** min(attempt, 40)
-    return min(wait * (1 + zlib.crc32(key.encode("utf-8", "surrogatepass")) % 1000 / 4000), settings.max_backoff)
+    return min(
+        wait * (1 + zlib.crc32(key.encode("utf-8", "surrogatepass")) % 1000 / 4000), settings.max_backoff
+    )
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -19,16 +20,18 @@ from scrapy.utils.misc import build_from_crawler
 from tasks.fetch.guard import Refused
 from tasks.fetch.urls import host_of
 
+logger = logging.getLogger(__name__)
+
 _REDIRECTS: Final = 5
 _RULES_BYTES: Final = 512 << 10
 """RFC 9309 asks for at least 500 KiB; the rest of a longer file is not read."""
 
 
-class RobotsUnreachable(Exception):
+class RobotsError(Exception):
     """robots.txt could not be had: nothing of the host may be fetched now."""
 
 
-class Robots(RobotsTxtMiddleware):  # type: ignore[misc]
+class Robots(RobotsTxtMiddleware):
     """Scrapy's robots.txt rules with the answers of RFC 9309.
 
     No file (4xx) allows everything; an error of the server or the connection allows nothing, and the host
@@ -43,7 +46,7 @@ class Robots(RobotsTxtMiddleware):  # type: ignore[misc]
         self._rules: dict[str, asyncio.Task[RobotParser | None]] = {}
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
-        """The rules for the host of a request, fetched once a run. Raises RobotsUnreachable."""
+        """The rules for the host of a request, fetched once a run. Raises RobotsError."""
         home = urljoin(request.url, "/robots.txt")
         if home not in self._rules:
             self._rules[home] = asyncio.ensure_future(self._fetch(home))
@@ -62,19 +65,21 @@ class Robots(RobotsTxtMiddleware):  # type: ignore[misc]
                 response = await self._ask(home)
             except Refused:
                 raise
-            except Exception:  # noqa: BLE001 - whatever went wrong, there are no rules
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, there are no rules
+                logger.info("%s: %s", home, error)
                 continue
             if response.status in range(200, 300):
                 return self._parse(response, home)
             if response.status in range(400, 500) and response.status != 429:
                 return None
-        raise RobotsUnreachable(f"{home} cannot be had")
+        raise RobotsError(f"{home} cannot be had")
 
     async def _ask(self, url: str) -> Response:
         for _ in range(_REDIRECTS + 1):
             request = Request(url, meta={"dont_obey_robotstxt": True}, callback=NO_CALLBACK)
             response = await self.crawler.engine.download_async(request)
-            self.crawler.spider.archive(request.meta["exchange"])
+            spider: Any = self.crawler.spider
+            spider.archive(request.meta["exchange"])
             location = response.headers.get("Location")
             if response.status not in (301, 302, 303, 307, 308) or not location:
                 return response
@@ -94,7 +99,7 @@ class Robots(RobotsTxtMiddleware):  # type: ignore[misc]
         return rules
 
 
-class Throttle(AutoThrottle):  # type: ignore[misc]
+class Throttle(AutoThrottle):
     """Scrapy's AutoThrottle, which here never goes below the crawl-delay of robots.txt."""
 
     def _adjust_delay(self, slot: Slot, latency: float, response: Response) -> None:

@@ -66,7 +66,9 @@ def run_fetch(
         if report and not dry_run:
             report.write(folder / "runs" / f"{source.name}.json")
     if report is None or (code and not report.error):
-        raise FetchError(f"fetch source {source.name}: the crawl ended with code {code}; the next fetch takes it up")
+        raise FetchError(
+            f"fetch source {source.name}: the crawl ended with code {code}; the next fetch takes it up"
+        )
     if report.error:
         raise FetchError(f"fetch source {source.name}: {report.error} (details in {order['log']})")
     return report
@@ -77,7 +79,7 @@ def _supervise(order: str, report_path: Path, progress: Callable[[FetchReport], 
     paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     command = [sys.executable, "-m", "tasks.fetch.crawl"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:  # noqa: S603 - our own module
+    with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
         assert process.stdin is not None
         with suppress(BrokenPipeError):
             process.stdin.write(order.encode() + b"\n")
@@ -107,6 +109,9 @@ def _copy_of_state(folder: Path, passing: Path) -> Path:
     """A dry run works on a copy that is thrown away."""
     path = folder / "state.sqlite"
     if path.exists():
-        with closing(sqlite3.connect(path)) as base, closing(sqlite3.connect(passing / "state.sqlite")) as copy:
+        with (
+            closing(sqlite3.connect(path)) as base,
+            closing(sqlite3.connect(passing / "state.sqlite")) as copy,
+        ):
             base.backup(copy)
     return passing

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -20,17 +19,17 @@ from scrapy.exceptions import (
     IgnoreRequest,
     ResponseDataLossError,
 )
-from scrapy.http import HtmlResponse, Response
-from scrapy.linkextractors import LinkExtractor
+from scrapy.http import Response
 
-from config.settings import FetchKind, FetchSettings, FetchSource
+from config.settings import FetchSettings, FetchSource
 from tasks.fetch import commoncrawl
-from tasks.fetch.discover import Found, links_of_index, page_rules
+from tasks.fetch.discover import page_rules
+from tasks.fetch.find import Finder, Kind
 from tasks.fetch.frontier import Frontier
 from tasks.fetch.guard import Refused
 from tasks.fetch.report import FetchOptions, FetchReport
 from tasks.fetch.revisit import failure_wait, next_wait, retry_after, retry_wait
-from tasks.fetch.robots import RobotsUnreachable
+from tasks.fetch.robots import RobotsError
 from tasks.fetch.state import Address, State, Status, Task
 from tasks.fetch.urls import Scope, clean_url, page_key
 from tasks.fetch.warc import NOT_MODIFIED, SAME_PAYLOAD, Exchange, Original, WarcSeries, Written
@@ -42,42 +41,7 @@ _MAY_PASS: Final = (*_NO_CONNECTION, DownloadFailedError, ResponseDataLossError)
 _PLANNED: Final = 10_000
 
 
-class Kind(StrEnum):
-    """What an address is to the fetch."""
-
-    PAGE = "page"
-    SITE = "site"
-    """A page whose links are followed inside its section."""
-    LIST = "list"
-    """A page that is only searched for links."""
-    INDEX = "index"
-    """Sitemap, feed or list of addresses."""
-    CC_COUNT = "cc_count"
-    CC_INDEX = "cc_index"
-    CC_RECORD = "cc_record"
-
-    @property
-    def kept(self) -> bool:
-        """Its answer is a capture for the corpus."""
-        return self in (Kind.PAGE, Kind.SITE, Kind.CC_RECORD)
-
-
-_SEEDS: Final = {
-    FetchKind.URLS: Kind.PAGE,
-    FetchKind.SITE: Kind.SITE,
-    FetchKind.SITEMAP: Kind.INDEX,
-    FetchKind.FEED: Kind.INDEX,
-    FetchKind.LIST: Kind.LIST,
-    FetchKind.COMMON_CRAWL: Kind.CC_COUNT,
-}
-
-
-def seed_kind(source: FetchSource) -> Kind:
-    """What the addresses that a source names are."""
-    return _SEEDS[source.kind]
-
-
-class FetchSpider(scrapy.Spider):  # type: ignore[misc]
+class FetchSpider(scrapy.Spider):
     """Visits the addresses of one source."""
 
     name = "fetch"
@@ -97,12 +61,14 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         self.state, self._pages, self._traffic, self.report = state, pages, traffic, report
         self._scope = Scope.of(source)
         self._room = settings.limits.addresses - state.count()
-        self._links = LinkExtractor(canonicalize=False, unique=True)
+        self._finder = Finder(source, settings)
 
     @property
     def frontier(self) -> Frontier:
         """The queue of this run."""
-        frontier: Frontier = self.crawler.engine.scheduler
+        assert self.crawler.engine is not None
+        frontier = self.crawler.engine.scheduler
+        assert isinstance(frontier, Frontier)
         return frontier
 
     def archive(self, exchange: Exchange) -> None:
@@ -111,8 +77,8 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
 
     async def start(self) -> AsyncIterator[Any]:
         """Nothing: the requests come from the frontier."""
-        return
-        yield
+        for nothing in list[Request]():
+            yield nothing
 
     def request_for(self, task: Task) -> Request | None:
         """The request for an address; None if it is not to be sent."""
@@ -127,7 +93,10 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
                 return None
         headers = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.5"}
         headers["Accept-Language"] = self._fetch.languages
-        url, meta = task.url, {"task": task, "counted": kind.kept, "pages_only": kind in (Kind.PAGE, Kind.SITE)}
+        url, meta = (
+            task.url,
+            {"task": task, "counted": kind.kept, "pages_only": kind in (Kind.PAGE, Kind.SITE)},
+        )
         if task.record_date and not self._options.ignore_cache:
             headers |= {"If-None-Match": task.etag} if task.etag else {}
             headers |= {"If-Modified-Since": task.last_modified} if task.last_modified else {}
@@ -176,8 +145,12 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         elif status == 304 and task.record_date:
             self._unchanged(task, exchange, NOT_MODIFIED)
             return
-        elif status in _REDIRECTS and "Location" in response.headers and kind in (Kind.PAGE, Kind.SITE, Kind.LIST, Kind.INDEX):
-            self._redirected(task, exchange, response.headers["Location"].decode("latin-1"))
+        elif (
+            status in _REDIRECTS
+            and "Location" in response.headers
+            and kind in (Kind.PAGE, Kind.SITE, Kind.LIST, Kind.INDEX)
+        ):
+            self._redirected(task, exchange, _header(response, "Location") or "")
             return
         if status in (404, 410):
             self._gone(task, exchange)
@@ -196,7 +169,7 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         if task.record_date and digest == task.digest and not self._options.ignore_cache:
             self._unchanged(task, exchange, SAME_PAYLOAD)
             return
-        found = list(self._found(task, response, rules))
+        found = list(self._finder.addresses(task, response, rules))
         politeness = self._fetch.politeness
         barred = (politeness.noarchive and "noarchive" in rules, politeness.noindex and "noindex" in rules)
         if kind.kept and any(barred):
@@ -227,7 +200,9 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         original = Original(task.url, task.record_date or "", task.record_id, task.payload_digest)
         series = self._pages if Kind(task.kind).kept else self._traffic
         written = series.exchange(exchange, revisit=(profile, original))
-        self._done(task, Status.KEPT, http=exchange.status, changed=False, written=written, outcome="unchanged")
+        self._done(
+            task, Status.KEPT, http=exchange.status, changed=False, written=written, outcome="unchanged"
+        )
 
     def _redirected(self, task: Task, exchange: Exchange, location: str) -> None:
         target = clean_url(urljoin(task.url, location), self._fetch.limits.url_length)
@@ -279,47 +254,9 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         page = _page_of(task)
         file, offset = self._pages.member(commoncrawl.record_member(exchange.body, page, self._fetch))
         written = Written(file, offset, "", "", "")
-        self._done(task, Status.KEPT, http=206, changed=True, written=written, outcome="new", never_again=True)
-
-    # What was found
-
-    def _found(self, task: Task, response: Response, rules: frozenset[str]) -> Iterator[Address]:
-        kind = Kind(task.kind)
-        limits = self._fetch.limits
-        if kind is Kind.INDEX:
-            for link in links_of_index(response.body, response.url, limits.body_bytes):
-                url = clean_url(link.url, limits.url_length)
-                modified = link.modified.timestamp() if link.modified else None
-                if url and link.found is Found.SITEMAP and self._scope.allows(url) and task.depth < 10:
-                    yield Address(url, Kind.INDEX, task.depth + 1, modified=modified)
-                elif url and link.found is Found.PAGE and self._scope.keeps(url):
-                    yield Address(url, Kind.PAGE, task.depth + 1, modified=modified)
-        elif kind is Kind.CC_COUNT:
-            try:
-                for url in commoncrawl.page_questions(task.url, response.body, self._source):
-                    yield Address(url, Kind.CC_INDEX, 1)
-            except (ValueError, KeyError) as error:
-                raise Refused("not an answer of a Common Crawl index") from error
-        elif kind is Kind.CC_INDEX:
-            for row in commoncrawl.index_rows(response.body, self._scope, self._fetch):
-                yield Address(row.address(), Kind.CC_RECORD, 2)
-        elif kind in (Kind.SITE, Kind.LIST) and isinstance(response, HtmlResponse):
-            if not (self._fetch.politeness.nofollow and "nofollow" in rules):
-                yield from self._followed(task, response)
-
-    def _followed(self, task: Task, response: HtmlResponse) -> Iterator[Address]:
-        deeper = task.depth + 1
-        for link in self._links.extract_links(response):
-            url = clean_url(link.url, self._fetch.limits.url_length)
-            if url is None or (link.nofollow and self._fetch.politeness.nofollow):
-                continue
-            if task.kind == Kind.SITE:
-                if deeper <= self._source.depth and self._scope.in_section(url):
-                    yield Address(url, Kind.SITE if deeper < self._source.depth else Kind.PAGE, deeper)
-            elif self._scope.keeps(url):
-                yield Address(url, Kind.PAGE, deeper)
-            elif deeper <= self._source.depth and self._scope.follows(url):
-                yield Address(url, Kind.LIST, deeper)
+        self._done(
+            task, Status.KEPT, http=206, changed=True, written=written, outcome="new", never_again=True
+        )
 
     # Ends of a visit
 
@@ -328,12 +265,16 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         error, request = failure.value, failure.request
         task: Task = request.meta["task"]
         exchange: Exchange | None = request.meta.get("exchange")
-        self.report.counts["requests"] += 0 if isinstance(error, Refused | RobotsUnreachable) and not exchange else 1
+        self.report.counts["requests"] += (
+            0 if isinstance(error, Refused | RobotsError) and not exchange else 1
+        )
         reason = str(error).split("\n")[0][:200] or type(error).__name__
         if isinstance(error, Refused):
             self._refuse(task, reason, exchange)
-        elif isinstance(error, RobotsUnreachable):
-            self._leave_host(task, "robots.txt cannot be had", failure_wait(task.failures, self._fetch.revisit))
+        elif isinstance(error, RobotsError):
+            self._leave_host(
+                task, "robots.txt cannot be had", failure_wait(task.failures, self._fetch.revisit)
+            )
         elif isinstance(error, IgnoreRequest):
             self._refuse(task, "body too large when decompressed", exchange)
         elif isinstance(error, _MAY_PASS):
@@ -348,7 +289,9 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
             self._postpone(task, left[1], left[0])
         elif task.attempt < self._fetch.politeness.retries:
             self.report.counts["retried"] += 1
-            self.frontier.retry(task, retry_wait(task.attempt, task.key, self._fetch.politeness), whole_host=False)
+            self.frontier.retry(
+                task, retry_wait(task.attempt, task.key, self._fetch.politeness), whole_host=False
+            )
         else:
             self._fail(task, reason, None)
 
@@ -362,7 +305,9 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         self.frontier.counts["postponed"] += 1
         self.frontier.finished(task)
 
-    def _refuse(self, task: Task, reason: str, exchange: Exchange | None, found: Iterable[Address] = ()) -> None:
+    def _refuse(
+        self, task: Task, reason: str, exchange: Exchange | None, found: Iterable[Address] = ()
+    ) -> None:
         """Not fetched, or not kept, by rule: the archive says which."""
         if exchange:
             self._traffic.exchange(exchange)
@@ -371,7 +316,14 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         self.report.refused[reason] += 1
         http = exchange.status if exchange else None
         self._done(
-            task, Status.REFUSED, http=http, reason=reason, changed=False, written=written, found=found, outcome="refused"
+            task,
+            Status.REFUSED,
+            http=http,
+            reason=reason,
+            changed=False,
+            written=written,
+            found=found,
+            outcome="refused",
         )
 
     def _fail(self, task: Task, reason: str, exchange: Exchange | None) -> None:
@@ -382,7 +334,12 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         self.report.counts["failed"] += 1
         now = time.time()
         wait = failure_wait(task.failures, self._fetch.revisit)
-        values = {"status": Status.FAILED, "http": exchange.status if exchange else None, "reason": reason, "checked": now}
+        values = {
+            "status": Status.FAILED,
+            "http": exchange.status if exchange else None,
+            "reason": reason,
+            "checked": now,
+        }
         with self.state.transaction():
             self.state.visited(task.key, {**values, "failures": task.failures + 1, "due": now + wait})
         self.frontier.finished(task)
@@ -406,7 +363,13 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
         wait = next_wait(task.wait, changed=changed, settings=self._fetch.revisit)
         if http == 410:
             wait = self._fetch.revisit.longest
-        values: dict[str, Any] = {"status": status, "http": http, "reason": reason, "checked": now, "failures": 0}
+        values: dict[str, Any] = {
+            "status": status,
+            "http": http,
+            "reason": reason,
+            "checked": now,
+            "failures": 0,
+        }
         values |= {"wait": wait, "due": None if never_again else now + wait, **(more or {})}
         if changed:
             values["changed"] = now
@@ -429,7 +392,7 @@ class FetchSpider(scrapy.Spider):  # type: ignore[misc]
 
 def _header(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
-    return value.decode("latin-1")[:1000] if value else None
+    return value.decode("latin-1")[:8000] if value else None
 
 
 def _range_of(address: str) -> tuple[str, tuple[int, int]]:

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -101,9 +101,7 @@ class Task:
     """Tries inside this run that failed."""
 
 
-_TASK_COLUMNS: Final = ", ".join(
-    "key url kind depth hops status wait failures etag last_modified digest payload_digest record_id record_date changes".split()
-)
+_TASK_COLUMNS: Final = ", ".join(item.name for item in fields(Task) if item.name != "attempt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +152,8 @@ class State:
     def begin(self, now: float) -> None:
         """Begin a run, or take up the one that was not finished."""
         row = self._base.execute(
-            "SELECT run FROM run WHERE source = ? AND finished IS NULL ORDER BY run DESC LIMIT 1", (self._source,)
+            "SELECT run FROM run WHERE source = ? AND finished IS NULL ORDER BY run DESC LIMIT 1",
+            (self._source,),
         ).fetchone()
         self.resumed = row is not None
         if row:
@@ -165,7 +164,9 @@ class State:
 
     def finish(self, now: float, counts: Mapping[str, Any]) -> None:
         """End the run: the next one is a new one."""
-        self._base.execute("UPDATE run SET finished = ?, counts = ? WHERE run = ?", (now, json.dumps(counts), self.run))
+        self._base.execute(
+            "UPDATE run SET finished = ?, counts = ? WHERE run = ?", (now, json.dumps(counts), self.run)
+        )
 
     def close(self) -> None:
         """Release the file."""
@@ -187,7 +188,9 @@ class State:
         row = self._base.execute("SELECT count(*) FROM address WHERE source = ?", (self._source,)).fetchone()
         return int(row[0])
 
-    def remember(self, addresses: Iterable[Address], now: float, *, room: int, always: bool = False) -> tuple[list[Task], int]:
+    def remember(
+        self, addresses: Iterable[Address], now: float, *, room: int, always: bool = False
+    ) -> tuple[list[Task], int]:
         """Remember addresses. Out: those to visit that were not waiting before, and how many had no room.
 
         A known one becomes due if its page is said to have changed since the last visit, or with
@@ -206,13 +209,28 @@ class State:
                     continue
                 room -= 1
                 self._base.execute(
-                    "INSERT INTO address (source, key, url, kind, depth, hops, seen, due, status) VALUES (?,?,?,?,?,?,?,?,?)",
-                    (self._source, key, address.url, address.kind, address.depth, address.hops, now, now, Status.NEW),
+                    "INSERT INTO address (source, key, url, kind, depth, hops, seen, due, status) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        self._source,
+                        key,
+                        address.url,
+                        address.kind,
+                        address.depth,
+                        address.hops,
+                        now,
+                        now,
+                        Status.NEW,
+                    ),
                 )
             else:
                 due, run, checked = row
                 newer = address.modified is not None and checked is not None and address.modified > checked
-                if run == self.run or not (always or newer) or (due is not None and due <= now and not always):
+                if (
+                    run == self.run
+                    or not (always or newer)
+                    or (due is not None and due <= now and not always)
+                ):
                     continue
                 self._base.execute(
                     "UPDATE address SET due = ?, depth = min(depth, ?) WHERE source = ? AND key = ?",
@@ -250,5 +268,6 @@ class State:
     def postpone(self, key: str, due: float, reason: str) -> None:
         """Leave an address that could not be asked to a later run, from `due` on."""
         self._base.execute(
-            "UPDATE address SET due = ?, reason = ? WHERE source = ? AND key = ?", (due, reason, self._source, key)
+            "UPDATE address SET due = ?, reason = ? WHERE source = ? AND key = ?",
+            (due, reason, self._source, key),
         )

@@ -43,7 +43,7 @@ class _Response(aiohttp.ClientResponse):
         return await super().start(connection)
 
 
-class Transport(BaseDownloadHandler):  # type: ignore[misc]
+class Transport(BaseDownloadHandler):
     """Scrapy's download handler for http and https.
 
     Sets `request.meta["exchange"]` to what went over the wire. Raises Refused for what is against a
@@ -80,10 +80,14 @@ class Transport(BaseDownloadHandler):  # type: ignore[misc]
         url = yarl.URL(request.url, encoded=True)
         if self._proxy:
             self._check_name(url.host or "")
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _pairs(request.headers)]
+        headers = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in _pairs(request.headers)
+        ]
         begun, moment = time.monotonic(), datetime.now(UTC)
         try:
-            async with self._session.get(url, headers=headers, allow_redirects=False, proxy=self._proxy) as answer:
+            async with self._session.get(
+                url, headers=headers, allow_redirects=False, proxy=self._proxy
+            ) as answer:
                 request.meta["download_latency"] = time.monotonic() - begun
                 body = await self._body(answer, request.meta)
                 sent = [("Host", url.authority if url.explicit_port else url.host or ""), *headers]
@@ -108,7 +112,9 @@ class Transport(BaseDownloadHandler):  # type: ignore[misc]
             raise Refused(f"not a usable exchange: {error}") from error
         received = Headers(answer.raw_headers)
         kind = responsetypes.from_args(headers=received, url=request.url, body=body)
-        return kind(url=request.url, status=exchange.status, headers=received, body=body, protocol=exchange.version)
+        return kind(
+            url=request.url, status=exchange.status, headers=received, body=body, protocol=exchange.version
+        )
 
     async def close(self) -> None:
         """Close the connections that are kept open."""

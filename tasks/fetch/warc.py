@@ -112,7 +112,9 @@ class WarcSeries:
     _size: int = 0
     _serial: int = 0
 
-    def exchange(self, seen: Exchange, *, revisit: tuple[str, Original] | None = None, note: Headers = ()) -> Written:
+    def exchange(
+        self, seen: Exchange, *, revisit: tuple[str, Original] | None = None, note: Headers = ()
+    ) -> Written:
         """Write an answer (`revisit`: profile and original, without body) and its request, with `note` as metadata."""
         date, target, record_id = warc_date(seen.date), seen.url, _record_id()
         digest = payload_digest(seen.body)
@@ -120,12 +122,18 @@ class WarcSeries:
         if revisit:
             profile, original = revisit
             digest = original.payload_digest or digest
-            extra |= {"WARC-Profile": profile, "WARC-Refers-To-Target-URI": original.url, "WARC-Refers-To-Date": original.date}
+            extra |= {
+                "WARC-Profile": profile,
+                "WARC-Refers-To-Target-URI": original.url,
+                "WARC-Refers-To-Date": original.date,
+            }
             extra |= {"WARC-Refers-To": original.record_id} if original.record_id else {}
         out = BytesIO()
         writer = WARCWriter(out, gzip=True, warc_version="1.1")
         fields = {"WARC-Date": date, "WARC-Record-ID": record_id, **extra, "WARC-Payload-Digest": digest}
-        answer = StatusAndHeaders(f"{seen.status} {seen.reason}".strip(), _storable(seen.headers), seen.version)
+        answer = StatusAndHeaders(
+            f"{seen.status} {seen.reason}".strip(), _storable(seen.headers), seen.version
+        )
         kind = "revisit" if revisit else "response"
         stored = b"" if revisit else seen.body
         writer.write_record(
@@ -138,7 +146,9 @@ class WarcSeries:
                 warc_headers_dict=fields,
             )
         )
-        asked = StatusAndHeaders(f"GET {seen.target} HTTP/1.1", list(seen.request_headers), is_http_request=True)
+        asked = StatusAndHeaders(
+            f"GET {seen.target} HTTP/1.1", list(seen.request_headers), is_http_request=True
+        )
         related = {"WARC-Date": date, "WARC-Record-ID": _record_id(), "WARC-Concurrent-To": record_id}
         writer.write_record(
             writer.create_warc_record(target, "request", http_headers=asked, warc_headers_dict=related)
@@ -154,7 +164,9 @@ class WarcSeries:
         record = _metadata(writer, url, warc_date(moment), note, {})
         record_id = record.rec_headers.get_header("WARC-Record-ID")
         writer.write_record(record)
-        return Written(*self._append(out.getvalue()), record_id=record_id, date=warc_date(moment), payload_digest="")
+        return Written(
+            *self._append(out.getvalue()), record_id=record_id, date=warc_date(moment), payload_digest=""
+        )
 
     def member(self, data: bytes) -> tuple[str, int]:
         """Write a record that is a gzip member already, as it is. Out: file and offset."""
@@ -271,11 +283,12 @@ def _record_id() -> str:
 def _storable(headers: Headers) -> list[tuple[str, str]]:
     """Headers for the archive: the body is stored without transfer encoding, so that header is set aside."""
     return [
-        ("X-Crawl-Transfer-Encoding" if name.lower() == "transfer-encoding" else name, value) for name, value in headers
+        ("X-Crawl-Transfer-Encoding" if name.lower() == "transfer-encoding" else name, value)
+        for name, value in headers
     ]
 
 
-def _metadata(writer: WARCWriter, url: str, date: str, note: Headers, fields: Mapping[str, str]):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _metadata(writer: WARCWriter, url: str, date: str, note: Headers, fields: Mapping[str, str]):  # type: ignore[no-untyped-def]
     lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in note).encode("utf-8", "replace")
     return writer.create_warc_record(
         url,

@@ -41,7 +41,9 @@ Route = Reply | Callable[[Asked], Reply]
 
 def html(text: str, **headers: str) -> Reply:
     """A page in UTF-8."""
-    named = {"Content-Type": "text/html; charset=utf-8"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    named = {"Content-Type": "text/html; charset=utf-8"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
     return Reply(f"<html><head><title>页</title></head><body>{text}</body></html>".encode(), headers=named)
 
 
@@ -59,7 +61,9 @@ def tagged(reply: Reply, etag: str) -> Callable[[Asked], Reply]:
 class Site:
     """The server; a context manager. `routes` may be changed while it runs."""
 
-    def __init__(self, routes: Mapping[str, Route] | None = None, *, host: str = "127.0.0.1", tls: Path | None = None) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route] | None = None, *, host: str = "127.0.0.1", tls: Path | None = None
+    ) -> None:
         self.routes: dict[str, Route] = dict(routes or {})
         self.log: list[Asked] = []
         self.sent = 0
@@ -74,7 +78,7 @@ class Site:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+            def do_GET(self) -> None:
                 site.answer(self)
 
             def log_message(self, *_: Any) -> None:
@@ -94,7 +98,9 @@ class Site:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         scheme = "https" if self._tls else "http"
         self.base = f"{scheme}://{self._host}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+        )
         self._thread.start()
         return self
 
@@ -109,7 +115,11 @@ class Site:
         asked = Asked(time.monotonic(), handler.path, headers)
         self.log.append(asked)
         route = self.routes.get(handler.path) or self.routes.get(handler.path.partition("?")[0])
-        reply = route(asked) if callable(route) else route or Reply(b"nothing here", 404, {"Content-Type": "text/plain"})
+        reply = (
+            route(asked)
+            if callable(route)
+            else route or Reply(b"nothing here", 404, {"Content-Type": "text/plain"})
+        )
         if reply.raw is not None:
             handler.wfile.write(reply.raw)
             handler.close_connection = True

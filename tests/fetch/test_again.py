@@ -48,7 +48,9 @@ def test_a_second_fetch_transfers_only_what_changed(fetch: Fetch, tmp_path: Path
         assert site.asked("/dated")[0].headers["if-modified-since"] == "Wed, 11 Mar 2026 08:00:00 GMT"
         assert site.sent < 5000, "the long page with the tag was sent again"
 
-        later = [one for one in records(tmp_path) if one["file"] not in {name["file"] for name in kept.values()}]
+        later = [
+            one for one in records(tmp_path) if one["file"] not in {name["file"] for name in kept.values()}
+        ]
         revisits = {one["url"].removeprefix(site.base): one for one in later if one["type"] == "revisit"}
         assert set(revisits) == {"/tagged", "/dated", "/plain"}
         assert revisits["/tagged"]["headers"]["WARC-Profile"].endswith("/revisit/server-not-modified")
@@ -76,7 +78,9 @@ def test_ignoring_what_is_known_asks_for_everything(fetch: Fetch) -> None:
         assert site.paths() == []
         report = fetch(*starts, sections=waits, ignore_cache=True)
         assert report.counts["requests"] == 5
-        assert not [one for one in site.log if "if-none-match" in one.headers or "if-modified-since" in one.headers]
+        assert not [
+            one for one in site.log if "if-none-match" in one.headers or "if-modified-since" in one.headers
+        ]
 
 
 def test_a_page_that_comes_back_is_no_longer_gone(fetch: Fetch, tmp_path: Path) -> None:

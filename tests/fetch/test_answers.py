@@ -79,12 +79,19 @@ ROUTES: dict[str, Route] = {
     "/headers": Reply(raw=_headers_without_end()),
     "/garbage": Reply(raw=b"\x00\x01 nothing like HTTP\r\n\r\n"),
     "/cut": Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 500\r\n\r\nshort"),
-    "/gzip": Reply(gzip.compress(TEXT.encode()), headers={"Content-Type": "text/html", "Content-Encoding": "gzip"}),
-    "/br": Reply(brotli.compress(TEXT.encode()), headers={"Content-Type": "text/html", "Content-Encoding": "br"}),
+    "/gzip": Reply(
+        gzip.compress(TEXT.encode()), headers={"Content-Type": "text/html", "Content-Encoding": "gzip"}
+    ),
+    "/br": Reply(
+        brotli.compress(TEXT.encode()), headers={"Content-Type": "text/html", "Content-Encoding": "br"}
+    ),
     "/bomb": Reply(_bomb(), headers={"Content-Type": "text/html", "Content-Encoding": "gzip"}),
     "/wrong-charset": Reply(TEXT.encode("gb18030"), headers={"Content-Type": "text/html; charset=utf-8"}),
     "/noarchive": html("<p>x</p>", X_Robots_Tag="noarchive"),
-    "/noindex": Reply(b'<html><head><meta name="robots" content="NOINDEX, follow"></head></html>', headers={"Content-Type": "text/html"}),
+    "/noindex": Reply(
+        b'<html><head><meta name="robots" content="NOINDEX, follow"></head></html>',
+        headers={"Content-Type": "text/html"},
+    ),
     "/other-agent": html("<p>y</p>", X_Robots_Tag="otherbot: noarchive"),
     **{f"/chain/{step}": Reply(status=307, headers={"Location": f"/chain/{step + 1}"}) for step in range(20)},
 }
@@ -118,9 +125,16 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
     store: Path = tmp_path_factory.mktemp("tour")
     with Site(ROUTES) as site:
         starts = [site.base + path for path in ROUTES if path not in NOT_STARTED_FROM]
-        starts += [site.base + "/404", site.base + "/page#part", "ftp://127.0.0.1/x", "http://user:secret@127.0.0.1/x"]
+        starts += [
+            site.base + "/404",
+            site.base + "/page#part",
+            "ftp://127.0.0.1/x",
+            "http://user:secret@127.0.0.1/x",
+        ]
         source = FetchSource(name="site", urls=starts)
-        settings = local_settings(limits={"timeout": 1.5, "redirects": 5}, politeness={"retries": 2, "host_failures": 50})
+        settings = local_settings(
+            limits={"timeout": 1.5, "redirects": 5}, politeness={"retries": 2, "host_failures": 50}
+        )
         report = run_fetch(source, settings, store)
         yield Tour(site, report, records(store), records(store, "traffic"), addresses(store))
 
@@ -138,7 +152,15 @@ def test_robots_rules_are_those_for_our_name(tour: Tour) -> None:
 
 
 def test_no_page_is_asked_for_twice(tour: Tour) -> None:
-    again = {"/flaky": 2, "/broken": 3, "/busy": 2, "/slow": 3, "/garbage": 3, "/cut": 3, "/headers": tour.times("/headers")}
+    again = {
+        "/flaky": 2,
+        "/broken": 3,
+        "/busy": 2,
+        "/slow": 3,
+        "/garbage": 3,
+        "/cut": 3,
+        "/headers": tour.times("/headers"),
+    }
     asked = {path: tour.times(path) for path in tour.site.paths()}
     assert {path: count for path, count in asked.items() if count != 1} == {
         path: count for path, count in again.items() if count != 1

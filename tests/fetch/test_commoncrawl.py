@@ -45,7 +45,10 @@ class Replica:
             return Reply(json.dumps({"pages": 2, "pageSize": 5, "blocks": 2}).encode())
         half = len(self.rows) // 2
         part = self.rows[:half] if query["page"] == ["0"] else self.rows[half:]
-        return Reply("".join(json.dumps(row) + "\n" for row in part).encode(), headers={"Content-Type": "text/x-ndjson"})
+        return Reply(
+            "".join(json.dumps(row) + "\n" for row in part).encode(),
+            headers={"Content-Type": "text/x-ndjson"},
+        )
 
     def file(self, asked: Asked) -> Reply:
         first, last = map(int, asked.headers["range"].removeprefix("bytes=").split("-"))
@@ -68,7 +71,10 @@ def test_records_are_taken_over(fetch: Fetch, tmp_path: Path) -> None:
         assert set(taken) == {urls[0], *urls[5:8]}
         assert taken[urls[0]]["headers"]["WARC-Date"] == "2026-07-01T00:00:00.000000Z", "the record as it was"
         assert taken[urls[0]]["body"].decode() == f"<html>{urls[0]} 的正文</html>"
-        assert sorted(report.refused) == ["the record is cut", "the record is of another page than the index says"]
+        assert sorted(report.refused) == [
+            "the record is cut",
+            "the record is of another page than the index says",
+        ]
 
         asked = [parse_qs(urlsplit(one.path).query) for one in site.log if one.path.startswith(f"/{CRAWL}")]
         assert [query.get("page") for query in asked] == [None, ["0"], ["1"]]
@@ -84,11 +90,20 @@ def test_records_are_taken_over(fetch: Fetch, tmp_path: Path) -> None:
         site.forget()
         again = fetch("news.example/*", kind="common_crawl", source=source, sections=sections)
         assert again.counts["new"] == 0
-        assert not [one for one in site.log if "range" in one.headers and "crawl-data" in one.path and one.path in taken]
+        assert not [
+            one
+            for one in site.log
+            if "range" in one.headers and "crawl-data" in one.path and one.path in taken
+        ]
 
 
 def test_what_is_no_index_is_refused(fetch: Fetch) -> None:
     with Site({f"/{CRAWL}-index": Reply(b"<html>maintenance</html>")}) as site:
         sections = {"common_crawl": {"index": site.base, "data": site.base}}
-        report = fetch("news.example/*", kind="common_crawl", source={"crawls": [CRAWL], "domains": ["news.example"]}, sections=sections)
+        report = fetch(
+            "news.example/*",
+            kind="common_crawl",
+            source={"crawls": [CRAWL], "domains": ["news.example"]},
+            sections=sections,
+        )
         assert report.refused == {"not an answer of a Common Crawl index": 1}

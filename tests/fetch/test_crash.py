@@ -50,7 +50,10 @@ def test_killed_and_resumed(
     with Site({"/list": _list_page(), **{f"/article/{number}": article for number in range(PAGES)}}) as site:
         run: dict[str, Any] = {"kind": "list", "source": {"include": ["/article/"]}}
         # Nothing is due again, so whatever is asked for twice was lost.
-        run["sections"] = {"revisit": {"first": 9e5, "shortest": 9e5, "longest": 9e5}, "politeness": {"per_host": 4}}
+        run["sections"] = {
+            "revisit": {"first": 9e5, "shortest": 9e5, "longest": 9e5},
+            "politeness": {"per_host": 4},
+        }
         with pytest.raises(FetchError, match="takes it up"):
             fetch_apart(site.base + "/list", **run)
         state = addresses(tmp_path)
@@ -66,7 +69,11 @@ def test_killed_and_resumed(
 
         everything = records(tmp_path)
         assert not list((tmp_path / "fetch").rglob("*.open"))
-        bodies = {one["url"].removeprefix(site.base): one["body"].decode() for one in everything if one["type"] == "response"}
+        bodies = {
+            one["url"].removeprefix(site.base): one["body"].decode()
+            for one in everything
+            if one["type"] == "response"
+        }
         assert set(bodies) == {f"/article/{number}" for number in range(PAGES)}
         assert all(f"{path} 的正文。" in body for path, body in bodies.items())
         places = {(one["file"], one["offset"]) for one in everything if one["type"] == "response"}

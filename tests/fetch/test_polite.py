@@ -20,23 +20,42 @@ def _gaps(site: Site) -> list[float]:
 def test_crawl_delay_and_one_at_a_time(fetch: Fetch) -> None:
     robots = Reply(b"User-agent: Qingyuan\nCrawl-delay: 0.4\n")
     with Site({"/robots.txt": robots, **{f"/{number}": html(str(number)) for number in range(4)}}) as site:
-        fetch(*(f"{site.base}/{number}" for number in range(4)), sections={"politeness": {"autothrottle": True, "per_host": 4}})
+        fetch(
+            *(f"{site.base}/{number}" for number in range(4)),
+            sections={"politeness": {"autothrottle": True, "per_host": 4}},
+        )
         assert len(site.log) == 5
         assert min(_gaps(site)) >= 0.38, "also AutoThrottle must not go below it"
 
 
 def test_hosts_without_rules_or_in_trouble(fetch: Fetch, tmp_path: Path) -> None:
     """No robots.txt allows all, one that cannot be had allows nothing, a redirected one counts, a late one is awaited."""
-    with Site({"/page": html("x"), "/robots.txt": Reply(status=503)}) as down, Site({"/page": html("y")}) as free, Site() as moved:
+    with (
+        Site({"/page": html("x"), "/robots.txt": Reply(status=503)}) as down,
+        Site({"/page": html("y")}) as free,
+        Site() as moved,
+    ):
         moved.routes = {
             "/robots.txt": Reply(status=301, headers={"Location": "/rules"}),
             "/rules": Reply(b"User-agent: *\nDisallow: /page\n"),
             "/page": html("z"),
             "/other": html("z"),
         }
-        urls = [down.base + "/page", down.base + "/page2", free.base + "/page", moved.base + "/page", moved.base + "/other"]
+        urls = [
+            down.base + "/page",
+            down.base + "/page2",
+            free.base + "/page",
+            moved.base + "/page",
+            moved.base + "/other",
+        ]
         # Rules are per host and port, hosts are left per name: the other two answer before the first gives up.
-        report = fetch(*urls, sections={"politeness": {"retries": 1, "backoff": 1}, "revisit": {"shortest": 600, "longest": 600}})
+        report = fetch(
+            *urls,
+            sections={
+                "politeness": {"retries": 1, "backoff": 1},
+                "revisit": {"shortest": 600, "longest": 600},
+            },
+        )
         assert set(down.paths()) == set()
         assert len(down.asked("/robots.txt")) == 2
         assert free.paths() == ["/page"]
@@ -51,7 +70,9 @@ def test_hosts_without_rules_or_in_trouble(fetch: Fetch, tmp_path: Path) -> None
 def test_a_server_that_asks_for_long_is_left_alone(fetch: Fetch, tmp_path: Path) -> None:
     busy = Reply(b"later", 429, {"Retry-After": "3600"})
     with Site({f"/{number}": busy for number in range(9)}) as site:
-        report = fetch(*(f"{site.base}/{number}" for number in range(9)), sections={"politeness": {"per_host": 1}})
+        report = fetch(
+            *(f"{site.base}/{number}" for number in range(9)), sections={"politeness": {"per_host": 1}}
+        )
         assert len(site.paths()) == 1
         assert report.counts["postponed"] == 9
         assert report.finished
@@ -71,6 +92,8 @@ def test_a_host_that_does_not_answer_is_left_alone(fetch: Fetch, tmp_path: Path)
 def test_time_of_a_run_is_bounded(fetch: Fetch) -> None:
     with Site({f"/{number}": html(str(number)) for number in range(50)}) as site:
         urls = [f"{site.base}/{number}" for number in range(50)]
-        report = fetch(*urls, sections={"limits": {"seconds": 0.5}, "politeness": {"delay": 0.1, "per_host": 1}})
+        report = fetch(
+            *urls, sections={"limits": {"seconds": 0.5}, "politeness": {"delay": 0.1, "per_host": 1}}
+        )
         assert report.stopped == "time"
         assert len(site.paths()) < 20

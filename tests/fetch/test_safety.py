@@ -29,9 +29,39 @@ Fetch = Callable[..., FetchReport]
 
 @pytest.mark.parametrize(
     "address",
-    """127.0.0.1 127.9.9.9 10.0.0.1 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 0.1.2.3
-    255.255.255.255 224.0.0.1 240.0.0.1 198.18.0.1 192.0.2.1 ::1 :: fe80::1 fe80::1%eth0 fc00::1 fd12::1 ff02::1
-    ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1 64:ff9b::a00:1 2002:7f00:1:: 2001:db8::1 localhost 0x7f.1 nonsense""".split(),
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "0.1.2.3",
+        "255.255.255.255",
+        "224.0.0.1",
+        "240.0.0.1",
+        "198.18.0.1",
+        "192.0.2.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd12::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "2002:7f00:1::",
+        "2001:db8::1",
+        "localhost",
+        "0x7f.1",
+        "nonsense",
+    ],
 )
 def test_addresses_inside_are_refused(address: str) -> None:
     assert not Guard([]).permits(address)
@@ -58,7 +88,9 @@ def test_nothing_reaches_a_local_server_unless_allowed(fetch: Fetch, tmp_path: P
     with Site({"/": html("secret")}) as site:
         port = site.base.rpartition(":")[2]
         urls = [f"http://{host}:{port}/" for host in hosts]
-        report = fetch(*urls, sections={"safety": {"allow_networks": []}, "politeness": {"retries": 0, "robots": False}})
+        report = fetch(
+            *urls, sections={"safety": {"allow_networks": []}, "politeness": {"retries": 0, "robots": False}}
+        )
         assert site.log == []
         assert report.counts["new"] == 0
         assert report.counts["refused"] + report.counts["failed"] == len(addresses(tmp_path)) >= 5
@@ -80,12 +112,17 @@ sys.exit(main())
 
 def test_a_name_that_changes_its_address_gains_nothing(tmp_path: Path) -> None:
     """The first answer for the name is allowed, the second is inside: only the first is connected to."""
-    with Site({"/": html("public", Connection="close")}) as site, Site({"/": html("inside")}, host="127.0.0.2") as inside:
+    with (
+        Site({"/": html("public", Connection="close")}) as site,
+        Site({"/": html("inside")}, host="127.0.0.2") as inside,
+    ):
         port = site.base.rpartition(":")[2]
         inner = inside.base.rpartition(":")[2]
         urls = [f"http://rebind.example:{number}/{page}" for number in (port, inner) for page in range(4)]
         source = FetchSource(name="site", urls=urls)
-        settings = local_settings(politeness={"robots": False, "retries": 0, "per_host": 1, "host_failures": 99})
+        settings = local_settings(
+            politeness={"robots": False, "retries": 0, "per_host": 1, "host_failures": 99}
+        )
         order = {
             "source": source.model_dump(mode="json"),
             "settings": settings.model_dump(mode="json"),
@@ -146,12 +183,19 @@ def test_a_proxy_is_used_for_everything(fetch: Fetch, tmp_path: Path) -> None:
         return Reply(status=404) if asked.path.endswith("robots.txt") else html("through the proxy")
 
     with Site() as proxy:
-        urls = ["http://news.example/a", "http://127.0.0.1:1/inside", "http://localhost/inside", "http://[::1]/inside"]
+        urls = [
+            "http://news.example/a",
+            "http://127.0.0.1:1/inside",
+            "http://localhost/inside",
+            "http://[::1]/inside",
+        ]
         proxy.routes = {f"http://news.example/{name}": forward for name in ("a", "robots.txt")}
         report = fetch(*urls, sections={"safety": {"proxy": proxy.base, "allow_networks": []}})
         assert [one.path for one in proxy.log] == ["http://news.example/robots.txt", "http://news.example/a"]
         assert report.refused == {"private address": 3}
-        assert [one["url"] for one in records(tmp_path) if one["type"] == "response"] == ["http://news.example/a"]
+        assert [one["url"] for one in records(tmp_path) if one["type"] == "response"] == [
+            "http://news.example/a"
+        ]
 
 
 def test_an_agent_without_a_contact_is_not_sent_out(tmp_path: Path) -> None:
