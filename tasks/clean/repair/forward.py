@@ -29,7 +29,8 @@ class Place:
     """Where damage was, or may be, done."""
 
     kind: str
-    """`cut`: cut before a trigger; `gloss`: a gloss after its character; `shift`: a gloss inside other characters."""
+    """`cut`: before a trigger that stands across two characters; `boundary`: before a whole trigger,
+    seen only where the text is shifted; `gloss`: after its character; `shift`: inside other characters."""
     start: int
     """Offset in the clean text of the character in which, or after which, it happens."""
     what: str
@@ -87,7 +88,8 @@ def damage(text: str, glosses: Mapping[str, str], choose: Callable[[Place], bool
     cuts = []
     done: list[tuple[int, Place]] = []
     for match in _TRIGGER.finditer(raw):
-        candidate = place("cut", match.start(), match[1].decode("gb18030"))
+        kind = "boundary" if match.start() in starts else "cut"
+        candidate = place(kind, match.start(), match[1].decode("gb18030"))
         if choose(candidate):
             cuts.append(match.start())
             if match.start() not in starts:

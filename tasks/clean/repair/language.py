@@ -25,6 +25,7 @@ _SMOOTHING: Final = 1.15
 _INSIDE_WORD: Final = 0.05
 """Share of a word's frequency that counts for its characters standing alone."""
 _SENTENCE: Final = "。，,、；;：:？?！!"
+_STOPS: Final = "。；！？;!?"
 _NEVER: Final = -1e9
 
 
@@ -83,10 +84,22 @@ class LanguageModel:
         self._private: float = costs["private_use"]
         self._other: float = costs["other"]
         self._together: float = costs["marks_together"]
+        self._repeated: dict[str, float] = costs["marks_repeated"]
+        self._run: float = costs["marks_run"]
+        self._edge: float = costs["clause_edge"]
+        self.line_end: float = costs["line_end"]
+        """Cost of a line that ends with one of `never_last`."""
+        self.never_last: Final = frozenset(costs["never_last"])
+        self._particle: float = costs["final_particle"]
+        self._final: Final = frozenset(costs["final_particles"])
+        self._seldom_first: Final = frozenset(costs["seldom_first"])
+        self._seldom_last: Final = frozenset(costs["seldom_last"])
         self._opening: float = costs["opening_at_end"]
         self.guessable: Final = frozenset(costs["guessable"])
         """Marks that may stand where a character was lost."""
-        self._simplified: Final = scripts().simplified
+        # Full-width letters and digits are scored like their ASCII forms.
+        plain = {ord(wide): narrow for wide, narrow in NARROW.items() if narrow.isalnum()}
+        self._simplified: Final = scripts().simplified | plain
 
     def simplify(self, text: str) -> str:
         """The text with Traditional characters replaced by their Simplified forms."""
@@ -102,11 +115,22 @@ class LanguageModel:
         return self._private if "\ue000" <= character <= "\uf8ff" else self._other
 
     def _next(self, before: str, character: str) -> float:
+        """Cost of a single character after (at most two) others."""
         cost = self._single.get(character)
         if cost is None:
             return self.single(character)
         if character in _SENTENCE:
-            return cost + self._together if before in _SENTENCE and before and before != character else cost
+            if before[-1:] in _SENTENCE and before:
+                if before[-1] != character or character not in self._repeated:
+                    return cost + self._together
+                return self._run if before[-2:-1] == character else self._repeated[character]
+            before = before[-1:]
+            if before in self._final and character in "！？!?":
+                return cost + self._particle
+            return cost + self._edge if character in _STOPS and before in self._seldom_last else cost
+        before = before[-1:]
+        if before in _STOPS and before and character in self._seldom_first:
+            return cost + self._edge
         if before and character < "\x80" and before < "\x80" and character.isalnum() and before.isalnum():
             return self._letter_next
         return cost
@@ -124,7 +148,7 @@ class LanguageModel:
             cost = here + step(before, character)
             if cost > best[index + 1]:
                 best[index + 1] = cost
-            before = character
+            before = text[index - 1 : index + 1] if index else character
             entry = pairs.get(text[index : index + 2])
             if entry is None:
                 continue
@@ -138,7 +162,6 @@ class LanguageModel:
                     best[end] = here + word
         return best
 
-    @lru_cache(200_000)  # noqa: B019 - one model lives as long as the process
     def score(self, text: str) -> float:
         """Cost of a text in either script; an opening bracket at its end costs extra."""
         if not text:
@@ -146,15 +169,70 @@ class LanguageModel:
         best = self.forward(text.translate(self._simplified))[-1]
         return best + self._opening if text[-1] in "“‘《（(" else best
 
+    def backward(self, text: str) -> list[float]:
+        """Best cost of every rest of a Simplified text: entry i is that of text[i:]."""
+        size = len(text)
+        best = [_NEVER] * (size + 1)
+        best[size] = 0.0
+        for index in range(size - 1, -1, -1):
+            cost = self._next(text[max(0, index - 2) : index], text[index]) + best[index + 1]
+            entry = self._pairs.get(text[index : index + 2])
+            if entry is not None:
+                cost = max(cost, entry[0] + best[index + 2])
+                for end in range(index + 3, min(index + entry[1], size) + 1):
+                    word = self._words.get(text[index:end])
+                    if word is not None:
+                        cost = max(cost, word + best[end])
+            best[index] = cost
+        return best
+
     def choose(
         self, left: str, candidates: Sequence[str], right: str, count: int = 2
     ) -> list[tuple[float, str]]:
-        """The `count` best single characters between two contexts, with the cost of the whole."""
-        left, right = self.simplify(left), self.simplify(right)
+        """The `count` best of single characters between two contexts, with the cost of the whole.
+
+        Only words that cover the candidate differ between candidates, so the contexts are
+        segmented once.
+        """
+        left, right = left.translate(self._simplified), right.translate(self._simplified)
+        before, after = self.forward(left), self.backward(right)
+        size, pairs, words = len(left), self._pairs, self._words
+        base, rest = before[size], after[0]
+        last, following = left[-1:], right[:1]
+        apart = self._single.get(following, 0.0) if following else 0.0
+        longer = []
+        for back in range(2, min(size, _LONGEST - 1) + 1):
+            entry = pairs.get(left[size - back : size - back + 2])
+            if entry is not None and entry[1] > back:
+                longer.append((left[size - back :], before[size - back], entry[1] - back))
+        simplified = self._simplified
         scored = []
         for candidate in candidates:
-            cost = self.forward(left + self.simplify(candidate) + right)[-1]
-            scored.append((cost, candidate))
+            character = simplified.get(ord(candidate), candidate)
+            best = base + self._next(left[-2:], character) + rest
+            if following in _SENTENCE or character in _STOPS:
+                # The first of the right context was scored as if nothing stood before it.
+                best += self._next(last + character, following) - apart if following else 0.0
+            entry = pairs.get(character + following) if following else None
+            if entry is not None:
+                best = max(best, base + entry[0] + after[1])
+                for end in range(2, min(entry[1] - 1, len(right)) + 1):
+                    word = words.get(character + right[:end])
+                    if word is not None:
+                        best = max(best, base + word + after[end])
+            entry = pairs.get(last + character) if last else None
+            if entry is not None:
+                best = max(best, before[size - 1] + entry[0] + rest)
+                for end in range(1, min(entry[1] - 2, len(right)) + 1):
+                    word = words.get(last + character + right[:end])
+                    if word is not None:
+                        best = max(best, before[size - 1] + word + after[end])
+            for head, cost, room in longer:
+                for end in range(min(room - 1, len(right)) + 1):
+                    word = words.get(head + character + right[:end])
+                    if word is not None:
+                        best = max(best, cost + word + after[end])
+            scored.append((best, candidate))
         scored.sort(key=lambda item: (-item[0], item[1]))
         return scored[:count]
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from config.settings import RepairSettings
+from tasks.clean.repair.accidents import undo_accidents
+from tasks.clean.repair.context import Context
 from tasks.clean.repair.gloss import find_habit, strip_glosses
 from tasks.clean.repair.language import LanguageModel, language_model
 from tasks.clean.repair.shift import Tables
@@ -46,12 +48,16 @@ class Repairer:
         ambiguous here.
         """
         changes: list[tuple[str, Change]] = []
-        damage: dict[str, int] = {}
-        unrepaired = 0
+        change, damage, unrepaired = undo_accidents(text, language_model)
+        if change.edits:
+            changes.append(("encoding", change))
+            text = change.text
         habit = find_habit(text, self._settings.distinct_glosses)
         if habit and "?" in text:
             model, tables = _tools()
-            change, left_over = SiteRepair(text, habit.table, self._settings, model, tables).run()
+            change, left_over = SiteRepair(
+                text, habit.table, self._settings, model, tables, Context(text, siblings)
+            ).run()
             unrepaired += left_over
             if change.edits or left_over:
                 damage["gbk_shift"] = len(change.edits) + left_over

@@ -26,12 +26,15 @@ CUT: Final = None
 
 _RUN: Final = re.compile("[^\x00-\x7f\x80€]+")
 _CLOSED: Final = re.compile(rf"({SYLLABLE})[ \u3000]?[)）]")
+PRIVATE_USE: Final = re.compile("[\ue000-\uf8ff]")
 _ALIEN: Final = re.compile("[\ue000-\uf8ff\ufffd]")
 _ENTITY: Final = re.compile(r"(?:#\d{2,5}|#x[0-9A-Fa-f]{2,5}|[a-zA-Z]{2,8});")
 _TAG: Final = re.compile(
     r"/?(p|br|div|span|strong|font|b|i|em|a|td|tr|table|li|ul|ol|h[1-6]|img|section)\b[^<>\u3400-\u9fff]{0,120}>",
     re.IGNORECASE,
 )
+_SEGMENT_END: Final = frozenset(["", "\n", "\r", *TRIGGERS, *(NARROW.get(mark, mark) for mark in TRIGGERS)])
+"""Before these an orphan is the end of a segment and swallowed nothing: ASCII of this kind was full-width."""
 _INLINE: Final = {"span", "strong", "font", "b", "i", "em", "a", "img"}
 _MEASURES: Final = frozenset(
     "年月日號号時时分秒歲岁個个名次位件項项條条萬万億亿元倍米里公斤噸吨畝亩戶户屆届級级類类章節节頁页天點点度℃場场隻只種种支篇輪轮批座所棟栋層层樓楼"
@@ -53,6 +56,8 @@ class Reading:
     lossy: int = 0
     """Bytes of the clean text that could only be guessed."""
     cost: float = 0.0
+    gaps: int = 0
+    """Private-use characters that must have been dropped from the observed text."""
 
     def shown(self) -> str:
         """The clean text as it is written out: lost digits as □, fragments of tags resolved."""
@@ -63,7 +68,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     index: int
     pending: int
     clean: str
@@ -101,7 +106,10 @@ def proves(left: str, reading: Reading, observed: str) -> bool:
         else:
             part += inserted.encode("gb18030")
     shown.append(surface(part + raw[last:]))
-    return fold("".join(shown)) == fold(observed)
+    predicted = "".join(shown)
+    if reading.gaps:
+        predicted = PRIVATE_USE.sub("", predicted)
+    return fold(predicted) == fold(observed)
 
 
 class Tables:
@@ -109,22 +117,22 @@ class Tables:
 
     def __init__(self, model: LanguageModel) -> None:
         known = scripts()
-        self.odd: Final = frozenset(
-            character
-            for character in BYTES
-            if (ord(character) in known.simplified and character not in known.common)
-            or character in known.first
+        self._variants: Final = frozenset(
+            c for c in BYTES if ord(c) in known.simplified and c not in known.common
         )
-        """Characters a mirror's conversion does not write: rare variants and forms left Simplified."""
+        self._simple: Final = frozenset(c for c in BYTES if c in known.first)
+        self.plausible: frozenset[str | None]
+        """Every character that may be guessed."""
         self.by_trail: dict[int, tuple[str, ...]] = {}
         self.by_lead: dict[int, tuple[str, ...]] = {}
         by_trail: dict[int, list[str]] = {}
         by_lead: dict[int, list[str]] = {}
         for number, character in PAIRS.items():
             simple = known.simplified.get(ord(character), character)
-            if character in model.guessable or simple in model.han:
+            if character in model.guessable or (simple in model.han and character not in self._simple):
                 by_trail.setdefault(number & 0xFF, []).append(character)
                 by_lead.setdefault(number >> 8, []).append(character)
+        self.plausible = frozenset(character for row in by_trail.values() for character in row)
         for source, target in ((by_trail, self.by_trail), (by_lead, self.by_lead)):
             for byte, characters in source.items():
                 characters.sort(key=lambda c: -model.single(known.simplified.get(ord(c), c)))
@@ -132,15 +140,12 @@ class Tables:
 
     def penalty(self, text: str) -> float:
         """Extra cost of characters a mirror would not have written."""
-        return 3.0 * len(self.odd.intersection(text))
-
-    def second_bytes(self, lead_byte: int, syllable: str) -> list[int]:
-        """Trail bytes that make, with this lead byte, a character read like the syllable."""
-        return list(_second_bytes(lead_byte, syllable))
+        return 3.0 * len(self._variants.intersection(text)) + 8.0 * len(self._simple.intersection(text))
 
 
 @lru_cache(20_000)
-def _second_bytes(lead_byte: int, syllable: str) -> tuple[int, ...]:
+def second_bytes(lead_byte: int, syllable: str) -> tuple[int, ...]:
+    """Trail bytes that make, with this lead byte, a character read like the syllable."""
     found = []
     for trail in TRAILS:
         character = pair(lead_byte, trail)
@@ -169,7 +174,7 @@ class Walker:
         `clean`, `size` (its bytes) and `marks` are what is known already, before `start`.
         """
         text = self._text
-        stack = [_State(start, pending, clean, size, marks, 0.0)]
+        stack = [State(start, pending, clean, size, marks, 0.0)]
         limit = start + self._longest
         while stack:
             state = stack.pop()
@@ -187,13 +192,13 @@ class Walker:
             character = text[index : index + 1]
             if character in ("", "\n", "\r"):
                 continue
-            for item in self._single(state, character):
+            for item in self.single(state, character):
                 if isinstance(item, Reading):
                     yield item
                 else:
                     stack.append(item)
 
-    def _run(self, state: _State, run: str) -> Iterator[Reading | _State]:
+    def _run(self, state: _State, run: str) -> Iterator[Reading | State]:
         """A run of two-byte characters: decode it one byte early, in one go."""
         raw = run.encode("gb18030", "replace")
         if len(raw) != 2 * len(run):
@@ -227,7 +232,7 @@ class Walker:
             return
         emitted = (bytes((state.pending,)) + raw[:-1]).decode("gb18030", "replace")
         if not _ALIEN.search(emitted):
-            yield _State(
+            yield State(
                 state.index + len(run),
                 raw[-1],
                 state.clean + emitted,
@@ -236,7 +241,7 @@ class Walker:
                 state.cost,
             )
 
-    def _single(self, state: _State, character: str) -> Iterator[Reading | _State]:
+    def single(self, state: _State, character: str) -> Iterator[Reading | State]:
         """A visible single byte inside a shifted stretch."""
         index, pending, clean, size, marks, cost = (
             state.index,
@@ -255,7 +260,7 @@ class Walker:
             yield from self._orphan(state)
         gloss = GLOSS.match(self._text, index) if character == "(" else None
         if gloss and index and reads(self._text[index - 1], gloss[1]):
-            yield _State(gloss.end(), pending, clean, size, (*marks, (size + 1, gloss[0])), cost)
+            yield State(gloss.end(), pending, clean, size, (*marks, (size + 1, gloss[0])), cost)
             return
         if "@" <= character <= "~":
             whole = pair(pending, ord(character))
@@ -265,14 +270,14 @@ class Walker:
         if wide:
             whole = pair(pending, wide >> 8)
             if whole and not _ALIEN.match(whole):
-                yield _State(index + 1, wide & 0xFF, clean + whole, size + 2, marks, cost)
+                yield State(index + 1, wide & 0xFF, clean + whole, size + 2, marks, cost)
 
     def _orphan(self, state: _State) -> Iterator[Reading]:
         """A `?` that stands for the lost trail byte of the pending character."""
         text, index, pending, clean = self._text, state.index, state.pending, state.clean
         gloss = _CLOSED.match(text, index + 1)
         if gloss:
-            for trail in _second_bytes(pending, gloss[1]):
+            for trail in second_bytes(pending, gloss[1]):
                 whole = pair(pending, trail) or ""
                 bonus = 4.0 if self._glossed.get(whole) == gloss[1] else 0.0
                 marks = (*state.marks, (state.size + 2, "(" + gloss[0]))
@@ -283,9 +288,10 @@ class Walker:
             return
         raw, shown, end = self._swallowed(index + 1)
         context = shown + text[end : end + 4]
-        chosen = self._model.choose(clean[-5:], candidates[:60], context, 3)
+        chosen = [whole for _, whole in self._model.choose(clean[-5:], candidates, context, 4)]
+        chosen += [mark for mark in candidates if mark in "”’》）" and mark not in chosen]
         at = len(clean) + 1
-        for _, whole in chosen:
+        for whole in chosen:
             swaps = ((at, at + len(raw), shown),) if raw != shown else ()
             yield Reading(clean + whole + raw, end, state.marks, swaps, 1, state.cost - 2.0)
 
@@ -293,7 +299,7 @@ class Walker:
         """What an orphan before `index` swallowed: the bytes, how to show them, and where the text goes on."""
         text = self._text
         character = text[index : index + 1]
-        if character in ("", "\n", "\r") or character in TRIGGERS or WIDE.get(character, "") in TRIGGERS:
+        if character in _SEGMENT_END:
             return "", "", index
         entity = _ENTITY.match(text, index)
         if entity and html.unescape("&" + entity[0]) != "&" + entity[0]:
@@ -311,4 +317,15 @@ class Walker:
         return " ", " ", index
 
 
-__all__ = ["CUT", "LOST_DIGIT", "Reading", "Tables", "Walker", "fold", "proves"]
+__all__ = [
+    "CUT",
+    "LOST_DIGIT",
+    "PRIVATE_USE",
+    "Reading",
+    "State",
+    "Tables",
+    "Walker",
+    "fold",
+    "proves",
+    "second_bytes",
+]

@@ -9,31 +9,58 @@ from typing import Final
 
 from config.settings import RepairSettings
 from tasks.clean.repair.codepage import BYTES, NARROW, TRIGGERS, WIDE, pair
+from tasks.clean.repair.context import CLOSERS, Context, pairing_cost, unclosed
+from tasks.clean.repair.gaps import GapWalker
 from tasks.clean.repair.gloss import GLOSS, without_glosses
 from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import SYLLABLE, reads
-from tasks.clean.repair.shift import CUT, LOST_DIGIT, Reading, Tables, Walker, proves
+from tasks.clean.repair.shift import (
+    CUT,
+    LOST_DIGIT,
+    PRIVATE_USE,
+    Reading,
+    Tables,
+    Walker,
+    proves,
+    second_bytes,
+)
 from tasks.tables import Change, Edit
 
 _MARKS: Final = "".join(TRIGGERS) + "".join(NARROW.get(mark, "") for mark in TRIGGERS)
 _SITE: Final = re.compile(
-    rf"(?P<gloss>(?<=[^\x00-\x2b\x2d-\x39\x3c-\x3e\x40-\x7f])\?({SYLLABLE})[ \u3000]?[)）])|(?P<cut>\?(?=[{re.escape(_MARKS)}]))"
+    rf"(?P<gloss>(?<=[^\x00-\x2b\x2d-\x39\x3c-\x3e\x40-\x7f])\?({SYLLABLE})[ \u3000]?[)）])"
+    rf"|(?P<cut>\?(?=[{re.escape(_MARKS)}]))"
 )
 _GLOSS_BEFORE: Final = re.compile(rf"[(（] ?({SYLLABLE})[ \u3000]?[)）]\Z")
 _LEFT: Final = 6
 _RIGHT: Final = 5
+_GUESSES: Final = 4
+"""Guesses for a lost character that are scored in full."""
+_UNLIKELY: Final = -18.0
+"""Mean cost of a character of a repaired stretch below which it is no language."""
+_WORST: Final = -9.5
+"""Mean cost of a character, in natural logarithms, below which a text is no language."""
+_DOUBTFUL: Final = -7.8
+"""Mean cost below which a reading may hide a dropped character."""
+_GLOSS_FITS: Final = 6.0
+_GLOSS_WRONG: Final = -12.0
+_IN_TABLE: Final = 4.0
+_WITNESSED: Final = 30.0
+_UNGLOSSED: Final = -4.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     reading: Reading
-    skipped: int
-    """Clean characters at its start that stand in the text already (the character before a broken gloss)."""
-    score: float
-
-    @property
-    def text(self) -> str:
-        return self.reading.shown()[self.skipped :]
+    origin: tuple[str, int]
+    """Text (as it was in the bytes) before the reading that the proof needs, and its length as observed."""
+    text: str
+    score: float = 0.0
+    witnessed: bool = False
+    mean: float = 0.0
+    """Score of a character of the repaired stretch."""
+    gain: float = 0.0
+    """How much better it scores than what stood there."""
 
 
 class SiteRepair:
@@ -46,19 +73,20 @@ class SiteRepair:
         settings: RepairSettings,
         model: LanguageModel,
         tables: Tables,
+        context: Context,
     ) -> None:
         self._text = text
         self._model = model
         self._tables = tables
         self._settings = settings
         self._glossed = glossed
+        self._context = context
         self._walker = Walker(text, model, tables, glossed, settings.longest_shift)
-        self._narrow = {
-            ord(wide): narrow
-            for wide, narrow in NARROW.items()
-            if not narrow.isalnum()
-            and text.count(wide) < text.count(narrow) - (text.count("?") if narrow == "?" else 0)
-        }
+        # Pages lose private-use characters on their way; one that kept some is read as it is.
+        self._gaps = (
+            None if PRIVATE_USE.search(text) else GapWalker(text, model, tables, self._walker, glossed)
+        )
+        self._narrow = self._narrow_marks()
 
     def run(self) -> tuple[Change, int]:
         """The repaired text, and how many damaged places were found but could not be repaired."""
@@ -70,143 +98,194 @@ class SiteRepair:
         site = _SITE.search(text)
         while site:
             start = site.start()
-            tail = without_glosses(("".join(parts[-2:]) + text[last:start])[-40:])[-_LEFT:]
+            line = ("".join(parts[-6:]) + text[last:start])[-300:].rpartition("\n")[2]
             kind = site.lastgroup or "cut"
-            best, others = self._best(start, kind, site, tail)
+            best, others = self._best(start, kind, site, without_glosses(line))
             if best is None:
                 left_over += kind == "gloss"
                 site = _SITE.search(text, start + 1)
                 continue
-            after = best.text.translate(self._narrow)
-            end = best.reading.end
-            edits.append(
-                Edit(
-                    f"repair.{kind}" if LOST_DIGIT not in after else "repair.lost",
-                    start,
-                    text[start:end],
-                    after,
-                    self._reason(kind, best),
-                    1,
-                    tuple(other.text.translate(self._narrow) for other in others),
-                )
-            )
-            left_over += LOST_DIGIT in after
-            parts += [text[last:start], after]
-            last = end
-            site = _SITE.search(text, end)
+            edit = self._edit(start, kind, best, others)
+            left_over += LOST_DIGIT in edit.after
+            edits.append(edit)
+            parts += [text[last:start], edit.after]
+            last = best.reading.end
+            site = _SITE.search(text, last)
         parts.append(text[last:])
         return Change("".join(parts), tuple(edits)), left_over
 
-    def _reason(self, kind: str, best: _Candidate) -> str:
+    def _narrow_marks(self) -> dict[int, str]:
+        """The full-width marks this page writes in ASCII; a mark without evidence goes with the comma."""
+        count = self._text.count
+        commas = count(",") > count("，")
+        table = {}
+        for wide, narrow in NARROW.items():
+            if narrow.isalnum():
+                continue
+            full, half = count(wide), 0 if narrow == "?" else count(narrow)
+            if (half > full) if full + half > 1 and narrow in ",;:!?()" else commas:
+                table[ord(wide)] = narrow
+        return table
+
+    def _edit(self, start: int, kind: str, best: _Candidate, others: list[_Candidate]) -> Edit:
         cause = (
-            "the text was cut inside a character"
-            if kind == "cut"
-            else "a gloss was put inside two characters"
+            "the text was cut inside a character" if kind == "cut" else "a gloss was put inside a character"
         )
-        return f"{cause} and read one byte late; damaging the repaired text gives what stood here"
+        reason = f"{cause}; damaging the repaired text gives what stood here"
+        if best.witnessed:
+            reason += ", and another copy of the article reads the same"
+        after = best.text.translate(self._narrow)
+        rule = f"repair.{kind}" if LOST_DIGIT not in after else "repair.lost"
+        alternatives = () if best.witnessed else tuple(other.text.translate(self._narrow) for other in others)
+        return Edit(rule, start, self._text[start : best.reading.end], after, reason, 1, alternatives)
 
     def _best(
-        self, start: int, kind: str, site: re.Match[str], left: str
+        self, start: int, kind: str, site: re.Match[str], line: str
     ) -> tuple[_Candidate | None, list[_Candidate]]:
-        readings = self._cut(start, left) if kind == "cut" else self._inside(start, site)
-        readings = [item for item in readings if item[0].end - start <= self._settings.longest_shift]
-        if not readings:
+        """The best reading of the damage at `start` that can be proved, and its close rivals."""
+        best, others = self._rank(start, kind, site, line, None)
+        if self._gaps and (best.mean < _DOUBTFUL if best else kind == "gloss" or self._doubtful(start)):
+            with_gaps = self._rank(start, kind, site, line, self._gaps)
+            if with_gaps[0] and (best is None or with_gaps[0].gain > best.gain):
+                return with_gaps
+        return best, others
+
+    def _doubtful(self, start: int) -> bool:
+        """Whether what follows an unexplained `?` and punctuation is no language."""
+        after = without_glosses(self._text[start + 2 : start + 12].partition("\n")[0])[:6]
+        return len(after) > 1 and self._model.score(after) / len(after) < _WORST
+
+    def _rank(
+        self, start: int, kind: str, site: re.Match[str], line: str, gaps: GapWalker | None
+    ) -> tuple[_Candidate | None, list[_Candidate]]:
+        left = line[-_LEFT:]
+        open_before = unclosed(line)
+        if kind == "cut":
+            found = self._cut(start, left, open_before, gaps)
+        else:
+            found = self._inside(start, site, gaps)
+        if not found:
             return None, []
         text = self._text
-        common = max(reading.end for reading, _, _ in readings)
+        common = max(candidate.reading.end for candidate in found)
         right = without_glosses(text[common : common + 24])[:_RIGHT]
-        candidates = []
-        for reading, skipped, _ in readings:
-            shown = reading.shown()[skipped:]
-            rest, bonus = self._rest(shown, reading.end, common)
-            score = (
-                self._model.score(left + shown + rest + right)
-                + bonus
-                + reading.cost
-                - self._tables.penalty(shown)
-            )
-            candidates.append(_Candidate(reading, skipped, score))
-        order = sorted(range(len(candidates)), key=lambda at: (-candidates[at].score, candidates[at].text))
-        before = self._model.score(left + text[start:common] + right)
-        for rank, at in enumerate(order):
-            best = candidates[at]
-            if best.score - before < self._settings.margin:
-                return None, []
-            proof_left = readings[at][2]
-            begin = start - len(proof_left[1])
-            if not proves(proof_left[0], best.reading, text[begin : best.reading.end]):
+        before = self._model.score(left + text[start + 1 : common] + right) + self._model.single("?")
+        ranked = sorted(
+            (self._judge(candidate, left, open_before, common, right, before) for candidate in found),
+            key=lambda candidate: (-candidate.score, candidate.text),
+        )
+        for rank, best in enumerate(ranked):
+            if best.gain < self._settings.margin or best.mean < _UNLIKELY:
+                break
+            known, observed = best.origin
+            if not proves(known, best.reading, text[start - observed : best.reading.end]):
                 continue
-            size = len(left) + len(best.text) + len(right)
-            if best.score / size < -9.5:
-                return None, []
             others = [
-                candidates[other]
-                for other in order[rank + 1 : rank + 4]
-                if best.score - candidates[other].score < self._settings.ambiguous
-                and candidates[other].reading.end == best.reading.end
+                other
+                for other in ranked[rank + 1 : rank + 4]
+                if best.score - other.score < self._settings.ambiguous and other.text != best.text
             ]
             return best, others
         return None, []
 
-    def _rest(self, shown: str, end: int, common: int) -> tuple[str, float]:
-        """The observed text between the end of a reading and the common end, and what a gloss after it says."""
-        text = self._text
-        bonus = 0.0
+    def _judge(
+        self, candidate: _Candidate, left: str, open_before: list[str], common: int, right: str, before: float
+    ) -> _Candidate:
+        """The candidate with its score: language, pairs of quotation marks, the gloss after it, other copies."""
+        text, shown = self._text, candidate.text
+        end = candidate.reading.end
+        score = candidate.score + candidate.reading.cost - self._tables.penalty(shown)
         gloss = GLOSS.match(text, end)
         if gloss:
-            bonus = 6.0 if reads(shown[-1:], gloss[1]) else -12.0
+            score += _GLOSS_FITS if reads(shown[-1:], gloss[1]) else _GLOSS_WRONG
             end = gloss.end()
-        return without_glosses(text[end:common]) if end < common else "", bonus
+        rest = without_glosses(text[end:common]) if end < common else ""
+        score += self._model.score(left + shown + rest + right)
+        following = rest + right
+        ends_line = following[:1] in ("", "\n")
+        score -= pairing_cost(open_before, shown, ends_line)
+        if ends_line and shown[-1:] in self._model.never_last:
+            score += self._model.line_end
+        witnessed = self._context.witnesses(left, shown, without_glosses(text[end : end + 24]))
+        if witnessed:
+            score += _WITNESSED
+        mean = (score - self._model.score(left) - self._model.score(rest + right)) / (len(shown) or 1)
+        return _Candidate(candidate.reading, candidate.origin, shown, score, witnessed, mean, score - before)
 
-    def _cut(self, start: int, left: str) -> list[tuple[Reading, int, tuple[str, str]]]:
+    def _cut(self, start: int, left: str, open_before: list[str], gaps: GapWalker | None) -> list[_Candidate]:
         """Readings of `?` + trigger: the lead byte of a character was cut off."""
         text = self._text
         mark = text[start + 1]
         number = BYTES[mark if mark in TRIGGERS else WIDE[mark]]
-        candidates = self._tables.by_trail.get(number >> 8, ())
-        found: list[tuple[Reading, int, tuple[str, str]]] = []
-        for reading in self._walker.walk(start + 2, number & 0xFF, "", 0, ()):
+        readings = [(reading, number >> 8) for reading in self._walk(start + 2, number & 0xFF, gaps)]
+        found = []
+        if mark == "?" and text[start + 2 : start + 3] in _MARKS and text[start + 2 : start + 3]:
+            after = text[start + 2]
+            following = BYTES[after if after in TRIGGERS else WIDE[after]] >> 8
+            # Two cuts around one character: its trail byte began the first trigger and is known from
+            # the second, which begins with the byte the first one ends with.
+            readings.append((Reading("", start + 2, (), (), 2), 0xA1 if following == 0xA3 else 0xA3))
+        for reading, trail in readings:
             shown = reading.shown()
-            for _, first in self._model.choose(left[-4:], candidates[:70], shown[:5], 2):
+            right = shown[:5] if shown else without_glosses(text[reading.end : reading.end + 20])[:5]
+            for first, bonus in self._first(left, trail, right, open_before):
                 marks = ((1, CUT), *((offset + 2, what) for offset, what in reading.marks))
+                if not reading.clean:
+                    marks = ((1, CUT),)
                 swaps = tuple((a + 1, b + 1, what) for a, b, what in reading.swaps)
-                found.append(
-                    (
-                        Reading(
-                            first + reading.clean, reading.end, marks, swaps, reading.lossy, reading.cost
-                        ),
-                        0,
-                        ("", ""),
-                    )
+                whole = Reading(
+                    first + reading.clean,
+                    reading.end,
+                    marks,
+                    swaps,
+                    reading.lossy,
+                    reading.cost + bonus,
+                    reading.gaps,
                 )
+                found.append(_Candidate(whole, ("", 0), first + shown))
         return found
 
-    def _inside(self, start: int, site: re.Match[str]) -> list[tuple[Reading, int, tuple[str, str]]]:
-        """Readings of `X?syllable)`: a gloss put between the lead and the trail byte of the character after X."""
+    def _walk(self, start: int, pending: int, gaps: GapWalker | None) -> list[Reading]:
+        readings = list(self._walker.walk(start, pending, "", 0, ()))
+        return readings + gaps.readings(start, pending) if gaps else readings
+
+    def _first(self, left: str, trail: int, right: str, open_before: list[str]) -> list[tuple[str, float]]:
+        """Best characters with this trail byte between two contexts, with what the page says for them."""
+        candidates = self._tables.by_trail.get(trail, ())
+        chosen = [first for _, first in self._model.choose(left[-4:], candidates, right, _GUESSES)]
+        if open_before:
+            chosen += [mark for mark in candidates if mark in CLOSERS and mark not in chosen]
+        return [(first, self._context.bonus(left, first, right)) for first in chosen]
+
+    def _inside(self, start: int, site: re.Match[str], gaps: GapWalker | None) -> list[_Candidate]:
+        """Readings of `X?syllable)`: a gloss between the bytes of the character after X."""
         text = self._text
-        before = text[:start][-40:]
-        own = _GLOSS_BEFORE.search(before)
+        own = _GLOSS_BEFORE.search(text[max(0, start - 40) : start])
         at = start - 1 - (len(own[0]) if own else 0)
         if at < 0:
             return []
-        character = text[at]
-        wide = character if character in BYTES else WIDE.get(character, "")
+        wide = text[at] if text[at] in BYTES else WIDE.get(text[at], "")
         number = BYTES.get(wide)
         if number is None or number & 0xFF < 0x81:
             return []
         syllable = site[2]
         marks: tuple[tuple[int, str | None], ...] = ((2, own[0]),) if own else ()
         marks = (*marks, (3, "(" + text[start + 1 : site.end()]))
-        found: list[tuple[Reading, int, tuple[str, str]]] = []
-        for second in self._tables.second_bytes(number & 0xFF, syllable):
-            inner = pair(number & 0xFF, second) or ""
-            bonus = 4.0 if self._glossed.get(inner) == syllable else 0.0
-            for reading in self._walker.walk(site.end(), second, "", 0, ()):
+        found: list[_Candidate] = []
+        for second in second_bytes(number & 0xFF, syllable):
+            bonus = _IN_TABLE if self._glossed.get(pair(number & 0xFF, second) or "") == syllable else 0.0
+            for reading in self._walk(site.end(), second, gaps):
                 moved = (*marks, *((offset + 2, what) for offset, what in reading.marks))
                 whole = Reading(
-                    reading.clean, reading.end, moved, reading.swaps, reading.lossy, reading.cost + bonus
+                    reading.clean,
+                    reading.end,
+                    moved,
+                    reading.swaps,
+                    reading.lossy,
+                    reading.cost + bonus,
+                    reading.gaps,
                 )
-                found.append((whole, 0, (wide, text[at:start])))
+                found.append(_Candidate(whole, (wide, start - at), whole.shown()))
         return found
 
 

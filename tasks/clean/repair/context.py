@@ -1,0 +1,109 @@
+"""What the rest of the page, and other copies of the article, say about a place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+from tasks.clean.repair.codepage import scripts
+from tasks.clean.repair.gloss import without_glosses
+from tasks.clean.repair.shift import fold
+
+_CLOSES: Final = {
+    "”": "“",
+    "’": "‘",
+    "》": "《",
+    "）": "（",
+    "】": "【",
+    ")": "(",
+    "〉": "〈",
+    "」": "「",
+    "』": "『",
+}
+_OPENS: Final = frozenset(_CLOSES.values())
+CLOSERS: Final = frozenset(_CLOSES)
+_WRONG_CLOSE: Final = 8.0
+_NESTED_SAME: Final = 4.0
+_LEFT_OPEN: Final = 2.5
+_SEEN_WHOLE: Final = 4.0
+_SEEN_PAIR: Final = 1.0
+_WITNESS: Final = 4
+"""Characters on either side that another copy must share."""
+
+
+def unclosed(line: str) -> list[str]:
+    """Opening brackets and quotation marks of a line that are still open at its end."""
+    stack: list[str] = []
+    for character in line:
+        if character in _OPENS:
+            stack.append(character)
+        elif character in CLOSERS and stack and stack[-1] == _CLOSES[character]:
+            stack.pop()
+    return stack
+
+
+def pairing_cost(open_before: Sequence[str], text: str, ends_line: bool) -> float:
+    """Cost of quotation marks and brackets in `text` that do not pair, given those open before it."""
+    stack = list(open_before)
+    cost = 0.0
+    for character in text:
+        if character in _OPENS:
+            cost += _NESTED_SAME * (character in stack)
+            stack.append(character)
+        elif character in CLOSERS:
+            if stack and stack[-1] == _CLOSES[character]:
+                stack.pop()
+            else:
+                cost += _WRONG_CLOSE
+    return cost + (_LEFT_OPEN * len(stack) if ends_line else 0.0)
+
+
+class Context:
+    """The page without its glosses, and the siblings, both Simplified and with narrow punctuation."""
+
+    def __init__(self, text: str, siblings: Sequence[str]) -> None:
+        self._table = scripts().simplified
+        self._page = self._flat(text)
+        self._siblings = [self._flat(sibling) for sibling in siblings]
+        self._pairs: dict[str, float] = {}
+
+    def _flat(self, text: str) -> str:
+        return fold(without_glosses(text).translate(self._table))
+
+    def _seen(self, part: str) -> float:
+        found = self._pairs.get(part)
+        if found is None:
+            found = self._pairs[part] = _SEEN_PAIR * min(3.0, math.log1p(self._page.count(part)))
+        return found
+
+    def bonus(self, left: str, character: str, right: str) -> float:
+        """How much the page itself speaks for a guessed character between two contexts."""
+        left, character, right = self._flat(left[-1:]), self._flat(character), self._flat(right[:1])
+        if left and right and left + character + right in self._page:
+            return _SEEN_WHOLE + self._seen(left + character)
+        return self._seen(left + character) * bool(left) + self._seen(character + right) * bool(right)
+
+    def witnesses(self, left: str, middle: str, right: str) -> bool:
+        """Whether another copy has `middle` between these contexts."""
+        if not self._siblings:
+            return False
+        whole = self._flat(left)[-_WITNESS:] + self._flat(middle) + self._flat(right)[:_WITNESS]
+        return any(whole in sibling for sibling in self._siblings)
+
+    def between(self, left: str, right: str, longest: int = 3) -> str | None:
+        """What other copies have between two contexts, where they agree; None where they say nothing."""
+        left, right = self._flat(left)[-6:], self._flat(right)[:6]
+        found = set()
+        for sibling in self._siblings:
+            at = sibling.find(left) if left else -1
+            while at >= 0:
+                begin = at + len(left)
+                end = sibling.find(right, begin, begin + longest + len(right)) if right else -1
+                if end >= begin:
+                    found.add(sibling[begin:end])
+                at = sibling.find(left, at + 1)
+        return found.pop() if len(found) == 1 else None
+
+
+__all__ = ["CLOSERS", "Context", "pairing_cost", "unclosed"]

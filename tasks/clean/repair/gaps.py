@@ -1,0 +1,186 @@
+"""Shifted stretches from which private-use characters were dropped on the way.
+
+Such a character held the trail byte of one clean character and the lead byte of the next; both are
+lost, but they must together name a user-defined area, which leaves few possibilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from tasks.clean.repair.codepage import BYTES, pair
+from tasks.clean.repair.gloss import GLOSS
+from tasks.clean.repair.language import LanguageModel
+from tasks.clean.repair.readings import reads
+from tasks.clean.repair.shift import Reading, State, Tables, Walker
+
+_HIGH: Final = (*range(0xAA, 0xB0), *range(0xF8, 0xFF))
+"""Lead bytes of the user-defined areas with trail bytes A1..FE."""
+_LOW: Final = tuple(range(0xA1, 0xA8))
+"""Lead bytes of the user-defined area with trail bytes 40..A0."""
+_COST: Final = -5.0
+"""Cost of a dropped character: few of the characters of a shifted stretch are private-use."""
+_FARTHEST: Final = 10
+_BEAM: Final = 12
+_AGAIN: Final = 3
+_HEADS: Final = 5
+
+
+def _follows(lead: int) -> range:
+    return range(0x40, 0xA1) if lead in _LOW else range(0xA1, 0xFF)
+
+
+class GapWalker:
+    """Readings of stretches with up to two places where private-use characters are missing."""
+
+    def __init__(
+        self, text: str, model: LanguageModel, tables: Tables, walker: Walker, glossed: Mapping[str, str]
+    ) -> None:
+        self._text = text
+        self._model = model
+        self._tables = tables
+        self._walker = walker
+        self._glossed = glossed
+
+    def readings(self, start: int, pending: int) -> list[Reading]:
+        """All readings with a gap, the walk beginning at `start` with `pending` waiting for its trail byte."""
+        found: list[Reading] = []
+        states = [State(start, pending, "", 0, (), 0.0)]
+        for gaps in (1, 2):
+            opened: list[State] = []
+            for state in states:
+                for place in self._places(state):
+                    for item in self._gap(place):
+                        if isinstance(item, Reading):
+                            found.append(item)
+                        else:
+                            opened.append(item)
+            opened.sort(key=self._rank, reverse=True)
+            states = opened[:_BEAM]
+            for state in states:
+                for reading in self._walker.walk(
+                    state.index, state.pending, state.clean, state.size, state.marks
+                ):
+                    found.append(
+                        Reading(
+                            reading.clean, reading.end, reading.marks, reading.swaps, reading.lossy,
+                            reading.cost + state.cost, gaps,
+                        )
+                    )  # fmt: skip
+            states = states[:_AGAIN]
+        return found
+
+    def _rank(self, state: State) -> float:
+        ahead = self._ahead(state)
+        text = state.clean + ahead
+        return self._model.score(text) + 7.0 * len(text) + state.cost
+
+    def _ahead(self, state: State, most: int = 4) -> str:
+        """The clean characters that follow a state without another gap."""
+        pending, shown = state.pending, ""
+        for character in self._text[state.index : state.index + most]:
+            number = BYTES.get(character)
+            whole = pair(pending, (number >> 8) if number else ord(character)) if character >= "@" else None
+            if whole is None or "\ue000" <= whole <= "\uf8ff":
+                break
+            shown += whole
+            if number is None:
+                break
+            pending = number & 0xFF
+        return shown
+
+    def _places(self, state: State) -> list[State]:
+        """The states a walk without a gap passes through."""
+        places = [state]
+        for _ in range(_FARTHEST):
+            character = self._text[state.index : state.index + 1]
+            number = BYTES.get(character)
+            if character == "(":
+                gloss = GLOSS.match(self._text, state.index)
+                if not gloss or not reads(self._text[state.index - 1], gloss[1]):
+                    break
+                marks = (*state.marks, (state.size + 1, gloss[0]))
+                state = State(gloss.end(), state.pending, state.clean, state.size, marks, state.cost)
+                continue
+            if number is None or number & 0xFF < 0x81:
+                break
+            whole = pair(state.pending, number >> 8)
+            if whole is None or "\ue000" <= whole <= "\uf8ff":
+                break
+            state = State(
+                state.index + 1, number & 0xFF, state.clean + whole, state.size + 2, state.marks, state.cost
+            )
+            places.append(state)
+        return places
+
+    def _gap(self, state: State) -> list[Reading | State]:
+        """What a private-use character dropped here may have held."""
+        model, clean = self._model, state.clean
+        heads = []
+        for lead in (*_LOW, *_HIGH):
+            whole = pair(state.pending, lead)
+            if whole in self._tables.plausible:
+                heads.append((model.score(clean[-3:] + whole), whole, lead))
+        heads.sort(reverse=True)
+        character = self._text[state.index : state.index + 1]
+        number = BYTES.get(character)
+        gone = state.cost + _COST
+        found: list[Reading | State] = []
+        for rank, (_, whole, lead) in enumerate(heads[:_HEADS]):
+            size = state.size + 2
+            if number is not None:
+                tails = {
+                    tail: follow
+                    for follow in _follows(lead)
+                    if follow >= 0x81 and (tail := pair(follow, number >> 8)) in self._tables.plausible
+                }
+                base = State(state.index + 1, number & 0xFF, "", 0, (), 0.0)
+                best = model.choose(clean[-2:] + whole, [t for t in tails if t], self._ahead(base), 3)
+                for _, tail in best:
+                    text = clean + whole + tail
+                    if number & 0xFF >= 0x81:
+                        found.append(State(state.index + 1, number & 0xFF, text, size + 2, state.marks, gone))
+                    elif number & 0xFF < 0x80:
+                        text += chr(number & 0xFF)
+                        found.append(Reading(text, state.index + 1, state.marks, (), 0, gone, 1))
+                if rank < 2:
+                    found += self._two(state, whole, lead, number)
+            elif "@" <= character <= "~":
+                for follow in _follows(lead):
+                    final = pair(follow, ord(character)) if follow >= 0x81 else None
+                    if final in self._tables.plausible:
+                        found.append(
+                            Reading(clean + whole + final, state.index + 1, state.marks, (), 0, gone, 1)
+                        )
+            line = self._text[state.index : state.index + 40].partition("\n")[0]
+            if lead in _LOW and 0 <= line.find("]") < (line + "[").find("["):
+                found.append(Reading(clean + whole + "[", state.index, state.marks, (), 0, gone, 1))
+        return found
+
+    def _two(self, state: State, whole: str, lead: int, number: int) -> list[Reading | State]:
+        """Two dropped in a row: between them stood a punctuation mark."""
+        found: list[Reading | State] = []
+        for mark in "，。、“”：；":
+            middle = BYTES[mark]
+            if middle >> 8 not in _follows(lead) or (middle & 0xFF) not in (*_LOW, *_HIGH):
+                continue
+            tails = [
+                tail
+                for follow in _follows(middle & 0xFF)
+                if follow >= 0x81 and (tail := pair(follow, number >> 8)) in self._tables.plausible
+            ]
+            base = State(state.index + 1, number & 0xFF, "", 0, (), 0.0)
+            text = state.clean + whole + mark
+            for _, tail in self._model.choose(text[-3:], tails, self._ahead(base), 2):
+                if number & 0xFF >= 0x81:
+                    found.append(
+                        State(
+                            state.index + 1, number & 0xFF, text + tail, state.size + 6, state.marks,
+                            state.cost + 2 * _COST,
+                        )
+                    )  # fmt: skip
+        return found
+
+
+__all__ = ["GapWalker"]
