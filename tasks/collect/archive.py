@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Iterator
 from typing import Final
@@ -16,6 +17,7 @@ _OFFICE: Final = {
     "META-INF/container.xml": "an EPUB book",
     "META-INF/MANIFEST.MF": "a Java archive",
 }
+_BROKEN: Final = (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError)
 _UTF8: Final = 0x800
 _ENCRYPTED: Final = 0x1
 
@@ -38,7 +40,7 @@ def read(stream: Window, place: Place) -> Iterator[Capture]:
     with file:
         try:
             archive = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        except (*_BROKEN, struct.error, OverflowError) as error:
             yield place.failure(f"the zip archive cannot be opened, it is cut or damaged: {error}")
             return
         with archive:
@@ -51,7 +53,7 @@ def _members(archive: zipfile.ZipFile, place: Place) -> Iterator[Capture]:
     if office:
         yield place.failure(f"looks like {office}; only text, HTML, JSON, Parquet, WARC and zip are read")
         return
-    members = [info for info in archive.infolist() if not info.is_dir()]
+    members = [info for info in archive.infolist() if not info.filename.endswith("/")]
     if not members:
         yield place.failure("the zip archive is empty")
     limit = place.settings.max_archive_members
@@ -84,7 +86,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: Place) -> It
         return
     try:
         member = archive.open(info)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _BROKEN as error:
         yield place.failure(f"this member of the archive cannot be read: {error}")
         return
     with member:
