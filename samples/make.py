@@ -364,7 +364,8 @@ def expected(samples: Samples, root: Path) -> dict[str, dict[str, Any]]:
                 rivals = clean[article] if clean[article] else copies[article]
                 best = _clean(kind) or not clean[article]
                 entry["outcome"] = "duplicate" if not best else "kept" if rivals == 1 else "copy"
-                entry |= {"article": article, "title": samples.articles[article]["title"]}
+                known = samples.articles[article]
+                entry |= {"article": article, "title": known.get("simplified_title", known["title"])}
             if capture.error and entry["outcome"] != "failed":
                 raise ValueError(f"{capture.locator}: {capture.error}")
             result[capture.locator] = entry
