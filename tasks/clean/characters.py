@@ -15,6 +15,9 @@ from tasks.tables import Change
 HAN: Final = "\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Han characters, as the inside of a character class."""
 
+BLANK: Final = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""White space inside a line, as the inside of a character class."""
+
 _REASONS: Final = {
     "unicode.zero_width": "an invisible character that joins or separates nothing here",
     "unicode.direction": "a direction mark in a text without right-to-left writing",

@@ -96,10 +96,10 @@ class ChromeStripper:
         found = Found()
         head, tail = zones(lines)
         if self._settings.link_farms:
-            mark_farms(lines, self._settings, head=head, tail=tail)
+            mark_farms(text, lines, self._settings, head=head, tail=tail)
             head, tail = zones(lines)
         if self._settings.site_chrome:
-            forum = mark_forum(lines, self._chrome, captured_at, found)
+            forum = mark_forum(text, lines, self._chrome, captured_at, found)
             head, tail = zones(lines)
             self._mark_anywhere(lines)
             self._mark_recurring(lines, head, tail, recurring)
@@ -114,9 +114,9 @@ class ChromeStripper:
         return Stripped(self._cut(text, lines, found), found)
 
     def _mark_anywhere(self, lines: list[Line]) -> None:
-        shown = [line for line in lines if line.look is not Look.BLANK]
+        shown = [line for line in lines if not line.blank]
         for number, line in enumerate(shown):
-            if line.look is not Look.ANYWHERE:
+            if line.gone or not line.removable:
                 continue
             if line.kind == "image_name":
                 # A listing of files in a text about code is content.
@@ -129,11 +129,7 @@ class ChromeStripper:
         if not recurring:
             return
         for line in [*lines[:head], *lines[tail:]]:
-            if (
-                line.look is not Look.BLANK
-                and len(line.text) <= LONGEST
-                and line_hash(line.text) in recurring
-            ):
+            if not line.blank and len(line.text) <= LONGEST and line_hash(line.text) in recurring:
                 line.drop("chrome.recurring", "recurs over the pages of the site")
 
     def _mark_head(self, lines: list[Line], head: int) -> None:
@@ -146,8 +142,8 @@ class ChromeStripper:
         """Mark a navigation bar whose words stand one to a line."""
         run: list[Line] = []
         for line in [*lines, None]:
-            if line is not None and (line.look is Look.BLANK or line.key in self._chrome.nav_words):
-                run += [line] if line.look is not Look.BLANK else []
+            if line is not None and (line.blank or line.key in self._chrome.nav_words):
+                run += [line] if not line.blank else []
                 continue
             for item in run if len(run) >= _MENU else ():
                 item.drop("chrome.nav", _REASONS["nav"])
@@ -155,7 +151,7 @@ class ChromeStripper:
 
     def _mark_tail(self, lines: list[Line], tail: int) -> None:
         """Mark strong chrome, then what lies between or beside it."""
-        rows = [line for line in lines[tail:] if line.look is not Look.BLANK]
+        rows = [line for line in lines[tail:] if not line.blank]
         for line in rows:
             if line.look is Look.EDGE:
                 line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
@@ -211,15 +207,16 @@ def zones(lines: list[Line]) -> tuple[int, int]:
 
     A paragraph is a line of prose that is not marked; a text without one is head and tail at once.
     """
-    body = [
-        number
-        for number, line in enumerate(lines)
-        if line.look is Look.PROSE
-        and not line.gone
-        and not _run_of_titles(line)
-        and not advert_share(line.text)
-    ]
-    return (body[0], body[-1] + 1) if body else (len(lines), 0)
+    first = next((number for number, line in enumerate(lines) if _is_body(line)), None)
+    if first is None:
+        return len(lines), 0
+    return first, next(number for number in range(len(lines) - 1, -1, -1) if _is_body(lines[number])) + 1
+
+
+def _is_body(line: Line) -> bool:
+    return (
+        line.look is Look.PROSE and not line.gone and not _run_of_titles(line) and not advert_share(line.text)
+    )
 
 
 def _next_gone(rows: list[Line], number: int) -> bool:

@@ -7,16 +7,19 @@ from typing import Final
 
 from config.settings import ChromeSettings
 from tasks.clean.lexicon import adverts, fold, places
-from tasks.clean.lines import Line, Look
+from tasks.clean.lines import Line
 
 _SEPARATOR: Final = re.compile(r"[\s|,、;/·_\-—]+")
 _PLACE_END: Final = tuple("县市区旗州盟镇")
 _STOP: Final = re.compile(r"[。!?！？](?!$)")
+_BAR: Final = re.compile("[|｜丨│┃]")
 _ADVERT_WORDS: Final = 3
 _ADVERT_SHARE: Final = 0.45
+_KEYWORDS: Final = 4000
+"""Characters of a line that are searched for advertising words."""
 
 
-def mark_farms(lines: list[Line], settings: ChromeSettings, *, head: int, tail: int) -> None:
+def mark_farms(text: str, lines: list[Line], settings: ChromeSettings, *, head: int, tail: int) -> None:
     """Mark the lines of link farms.
 
     Scattered place names between strokes go wherever they stand; between spaces or one to a line,
@@ -24,9 +27,10 @@ def mark_farms(lines: list[Line], settings: ChromeSettings, *, head: int, tail: 
     (、 between them) are prose.
     """
     run: list[Line] = []
+    bars = _BAR.search(text) is not None
     for number, line in enumerate(lines):
         edge = number < head or number >= tail
-        if line.look is Look.BLANK:
+        if line.blank or not (edge or bars):
             continue
         if edge and len(line.text) <= 12 and _is_name(_bare(line.text)):
             run.append(line)
@@ -54,6 +58,8 @@ def _mark_run(run: list[Line], settings: ChromeSettings) -> None:
 def _row_of_names(text: str, settings: ChromeSettings, edge: bool) -> str:
     if _STOP.search(text):
         return ""
+    if not edge and not _BAR.search(text):
+        return ""
     folded = fold(text)
     names = [word for word in _SEPARATOR.split(folded) if word]
     if len(names) < settings.farm_names:
@@ -67,7 +73,7 @@ def advert_share(text: str) -> float:
     """Share of a keyword line that advertising words cover; 0 for a sentence or fewer than three words."""
     if _STOP.search(text):
         return 0.0
-    folded = fold(text).lower()
+    folded = fold(text[:_KEYWORDS]).lower()
     found = adverts().matcher.find_matches_as_indexes(folded)
     solid = len(_SEPARATOR.sub("", folded))
     if len({number for number, _start, _end in found}) < _ADVERT_WORDS or not solid:

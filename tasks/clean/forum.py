@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -12,19 +13,27 @@ from tasks.clean.lexicon import Chrome
 from tasks.clean.lines import Line, Look, han_count
 
 _SIGNS: Final = 3
+_POSTED: Final = re.compile("[发發][表布][于於时時]")
 _PROFILE_LINE: Final = 24
 _PROFILE_LINES: Final = 60
 _POST: Final = 60
 """Han characters from which a line behind the last post is more than a notice."""
 
 
-def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, found: Found) -> bool:
+def mark_forum(
+    text: str, lines: list[Line], chrome: Chrome, captured_at: datetime | None, found: Found
+) -> bool:
     """Mark the furniture of a forum page and read headline and time of its first post.
 
     False (and nothing marked) for a page of another kind.
     """
+    if not _POSTED.search(text):
+        return False
     short = [line for line in lines if line.key and len(line.key) <= 160]
-    signs = sum(any(sign.fullmatch(line.key) for line in short) for sign in chrome.forum_signs)
+    hits = [line for line in short if chrome.forum_sign.fullmatch(line.key)]
+    if len(hits) < _SIGNS:
+        return False
+    signs = sum(any(sign.fullmatch(line.key) for line in hits) for sign in chrome.forum_signs)
     posts = [
         number for number, line in enumerate(lines) if line.key and chrome.forum_post.fullmatch(line.key)
     ]
@@ -37,7 +46,7 @@ def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, 
         found.set("published_at", parse_time(time, captured_at), "line: " + lines[posts[0]].words[:60])
     end = _end(lines, posts[-1], chrome)
     for number, line in enumerate(lines):
-        if line.look is Look.BLANK:
+        if line.blank:
             continue
         if number <= posts[0] and line.look is not Look.PROSE:
             line.drop("meta.headline" if number == top else "chrome.forum", "above the first post")
@@ -47,9 +56,9 @@ def mark_forum(lines: list[Line], chrome: Chrome, captured_at: datetime | None, 
         _profile(lines, before + 1, post, chrome)
     for post in posts:
         for line in lines[post + 1 : end]:
-            if line.look is not Look.BLANK and not (line.key and chrome.forum_profile.fullmatch(line.key)):
+            if not line.blank and not (line.key and chrome.forum_profile.fullmatch(line.key)):
                 break
-            if line.look is not Look.BLANK:
+            if not line.blank:
                 line.drop("chrome.forum_profile", "profile beside a post")
     for line in lines[posts[0] : end]:
         if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):
@@ -108,7 +117,7 @@ def _profile(lines: list[Line], first: int, post: int, chrome: Chrome) -> None:
     start = None
     for number in range(post - 1, max(first, post - _PROFILE_LINES) - 1, -1):
         line = lines[number]
-        if line.look is Look.BLANK or line.gone:
+        if line.blank or line.gone:
             continue
         if len(line.words) > _PROFILE_LINE or line.look is Look.PROSE:
             break
@@ -120,9 +129,9 @@ def _profile(lines: list[Line], first: int, post: int, chrome: Chrome) -> None:
     if start is None:
         lines[post].drop("chrome.forum", "the head of a post")
         return
-    name = next((n for n in range(start - 1, first - 1, -1) if lines[n].look is not Look.BLANK), None)
+    name = next((n for n in range(start - 1, first - 1, -1) if not lines[n].blank), None)
     if name is not None and lines[name].look is Look.SHORT and len(lines[name].words) <= 16:
         start = name
     for line in lines[start : post + 1]:
-        if line.look is not Look.BLANK:
+        if not line.blank:
             line.drop("chrome.forum_profile", "profile beside a post")

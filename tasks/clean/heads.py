@@ -107,7 +107,7 @@ def take_head(
     The headline is the line above the source and time line, or the line below the breadcrumb.
     Without either the text keeps all its lines: its first line may be a heading of the article.
     """
-    rows = [line for line in lines[:head] if line.look is not Look.BLANK][:_ANCHOR_LINES]
+    rows = [line for line in lines[:head] if not line.blank][:_ANCHOR_LINES]
     anchor: int | None = None
     for number, line in enumerate(rows):
         if line.gone or line.look is Look.ANYWHERE:
@@ -155,7 +155,7 @@ def take_head(
 def take_credits(lines: list[Line], first: int, chrome: Chrome, found: Found) -> None:
     """Editors' credits and the source behind the last paragraph."""
     for line in lines[first:]:
-        if line.gone or line.look is Look.BLANK:
+        if line.gone or line.blank:
             continue
         credits = read_credits(line, chrome, None)
         if credits is None or not credits.values or not (credits.kinds() & {"editors", "source", "author"}):
@@ -183,7 +183,7 @@ def byline(lines: list[Line], chrome: Chrome, found: Found) -> None:
     """Author from the by-line in the first lines of the body; the line stays."""
     seen = 0
     for line in lines:
-        if line.gone or line.look is Look.BLANK:
+        if line.gone or line.blank:
             continue
         seen += 1
         head = line.key or line.text

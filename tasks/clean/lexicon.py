@@ -51,6 +51,8 @@ class Chrome:
     weak: re.Pattern[str]
     share_words: frozenset[str]
     nav_words: frozenset[str]
+    forum_sign: re.Pattern[str]
+    """Any of the signs."""
     forum_signs: tuple[re.Pattern[str], ...]
     forum_counter: re.Pattern[str]
     forum_copy: re.Pattern[str]
@@ -76,6 +78,7 @@ def chrome() -> Chrome:
         weak=_groups(data["weak"]),
         share_words=frozenset(fold(data["share_words"]).lower().split()),
         nav_words=frozenset(fold(data["nav_words"]).lower().split()),
+        forum_sign=_any(data["forum_signs"]),
         forum_signs=tuple(re.compile(sign, re.IGNORECASE) for sign in data["forum_signs"]),
         forum_counter=_any(data["forum_counter"]),
         forum_copy=_any(data["forum_copy"]),

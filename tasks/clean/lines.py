@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -16,6 +15,10 @@ LONGEST: Final = 400
 _HAN: Final = re.compile(f"[{HAN}]")
 _PROSE_HAN: Final = 15
 _LONG_HAN: Final = 45
+_PARAGRAPH: Final = 70
+_CUE: Final = re.compile(
+    "版[权權]|[转轉][载載]|[声聲]明|侵[权權]|责任|責任|本[网網站]|[备備]案|©|[Cc]opyright|(?i:icp)|[来來]源|[链鏈]接"
+)
 _SPLIT: Final = re.compile(r"[\s|/·,、>]+")
 
 
@@ -30,22 +33,63 @@ class Look(Enum):
     WEAK = "weak"
 
 
-@dataclass(slots=True)
 class Line:
-    """One line of a text; `rule` and `reason` are set when it is to go."""
+    """One line of a text; `rule` and `reason` are set when it is to go.
 
-    start: int
-    end: int
-    text: str
-    words: str
-    """The line without white space around it and with single spaces inside."""
-    key: str
-    """`words` folded, of the same length; empty for lines longer than LONGEST."""
-    look: Look
-    kind: str = ""
-    """Group of the pattern that matched."""
-    rule: str = ""
-    reason: str = ""
+    What it looks like is worked out when it is asked for: most lines of most texts stand between
+    paragraphs, where few patterns apply.
+    """
+
+    __slots__ = ("_chrome", "_key", "_look", "_words", "end", "kind", "reason", "rule", "start", "text")
+
+    def __init__(self, start: int, text: str, chrome: Chrome) -> None:
+        self.start: Final = start
+        self.end: Final = start + len(text)
+        self.text: Final = text
+        self.kind = ""
+        """Group of the pattern that matched; set with `look`."""
+        self.rule = ""
+        self.reason = ""
+        self._chrome = chrome
+        self._words: str | None = None
+        self._key: str | None = None
+        self._look: Look | None = None
+
+    @property
+    def words(self) -> str:
+        """The line without white space around it and with single spaces inside."""
+        if self._words is None:
+            self._words = " ".join(self.text.split())
+        return self._words
+
+    @property
+    def key(self) -> str:
+        """`words` folded, of the same length; empty for paragraphs (longer than LONGEST, or plainly prose)."""
+        if self._key is None:
+            size = len(self.text)
+            paragraph = size > LONGEST or (size > _PARAGRAPH and _is_paragraph(self.text))
+            self._key = "" if paragraph else fold(self.words)
+        return self._key
+
+    @property
+    def look(self) -> Look:
+        """What the line looks like."""
+        if self._look is None:
+            self._look, self.kind = _classify(self.text, self.key, self._chrome)
+        return self._look
+
+    @property
+    def blank(self) -> bool:
+        """Whether there is nothing in the line."""
+        return not self.text or self.text.isspace()
+
+    @property
+    def removable(self) -> bool:
+        """Whether the line is chrome wherever it stands."""
+        # Cheap refusal first: no such line is long or has the marks of a sentence.
+        if len(self.text) > _PARAGRAPH and ("。" in self.text or "，" in self.text):
+            return False
+        return not self.text.endswith("。") and self.look is Look.ANYWHERE
 
     @property
     def gone(self) -> bool:
@@ -64,17 +108,18 @@ def han_count(text: str) -> int:
 
 
 def read_lines(text: str, chrome: Chrome) -> list[Line]:
-    """The lines of a text, classified one by one."""
+    """The lines of a text."""
     lines = []
     position = 0
     for row in text.split("\n"):
-        end = position + len(row)
-        words = " ".join(row.split()) if len(row) <= LONGEST else row
-        key = fold(words) if len(row) <= LONGEST else ""
-        look, kind = _classify(row, key, chrome)
-        lines.append(Line(position, end, row, words, key, look, kind))
-        position = end + 1
+        lines.append(Line(position, row, chrome))
+        position += len(row) + 1
     return lines
+
+
+def _is_paragraph(row: str) -> bool:
+    """Cheap certainty that a longer line is prose, which spares most of a text the patterns."""
+    return row.count("。") > 1 and "|" not in row and not _CUE.search(row)
 
 
 def tokens(key: str) -> list[str]:

@@ -10,23 +10,25 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from tasks.clean.characters import HAN
+from tasks.clean.characters import BLANK, HAN
 from tasks.clean.edits import Rewriter
 from tasks.tables import Change
 
 WIDE: Final = dict(zip(",;:?!()", "，；：？！（）", strict=True))
-_CJK: Final = f"{HAN}\u3040-\u30ff，。、；：？！（）《》〈〉「」『』【】〔〕…"
-_CLOSERS: Final = "”’)]）】》」』〉〕\"'%％°"
+_CJK: Final = f"{HAN}\u3040-\u30ff"
+# Marks and closing brackets of either width are looked through alike, so widening one does not decide the next.
+_CLOSERS: Final = "”’)]）】》」』〉〕\"'%％°,;:?!，；：？！。、…"
 _OPENERS: Final = "“‘(\\[（【《「『〈〔\"'"
+_LOOK: Final = 4
 _IS_CJK: Final = re.compile(f"[{_CJK}]")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _LATIN: Final = re.compile("[A-Za-z]")
-_AHEAD: Final = re.compile(f" ?[{_OPENERS}]{{0,3}}[{_CJK}]")
+_AHEAD: Final = re.compile(f"[{BLANK}]?[{_OPENERS}]{{0,3}}[{_CJK}]")
 _MARKS: Final = re.compile(r"[,;:?!]+")
 _NARROW: Final = re.compile(r"[,;:?!()\"]")
-_FACE: Final = re.compile(r"[:;][-']?[()DPp3Oo|](?![\w])|://|:[a-z_]+:")
+_FACE: Final = re.compile(r"[:;][-']?[()DPp3Oo|](?![A-Za-z0-9])|://|:[a-z_]+:(?!//)")
 _ENTITY: Final = re.compile(r"&#?\w{1,8}$")
-_STOP: Final = re.compile(rf"(?<=[{HAN}])\.(?=[”’」』]?(?:\n|\Z)|[“‘「『]?[{HAN}])")
+_STOP: Final = re.compile(rf"\.(?=[”’」』]?(?:\n|\Z)|[“‘「『]?[{HAN}])")
 _HAN_STOPS: Final = 3
 """So many full stops written as a dot between Han characters, and more of them than 。, are a habit."""
 _STRAIGHT_BAR: Final = re.compile(r"=\"|\d\"|[{}<>`\\]")
@@ -81,7 +83,7 @@ def _latin_line(line: str) -> bool:
 def _behind(line: str, at: int) -> str:
     """The character before `at`, closing quotes and brackets skipped."""
     at -= 1
-    for _ in range(3):
+    for _ in range(_LOOK):
         if at >= 0 and line[at] in _CLOSERS:
             at -= 1
     return line[at] if at >= 0 else ""
@@ -143,7 +145,7 @@ def _widen_stops(rewriter: Rewriter, text: str) -> None:
     """A dot between Han characters is a full stop only where the text has that habit."""
     if "." not in text:
         return
-    stops = [match.start() for match in _STOP.finditer(text)]
+    stops = [at for at in (m.start() for m in _STOP.finditer(text)) if at and _IS_HAN.match(text, at - 1)]
     if len(stops) >= _HAN_STOPS and len(stops) > text.count("。"):
         for at in stops:
             rewriter.replace(at, at + 1, "。", "punct.stop", "the text writes its full stops as dots")

@@ -208,7 +208,8 @@ def _gram_repetition(han: np.ndarray[Any, np.dtype[np.uint32]]) -> float:
     for offset in range(_GRAM):
         hashes = (hashes + han[offset : offset + total].astype(np.uint64)) * _PRIME
         hashes ^= hashes >> np.uint64(29)
-    return float(total - np.unique(hashes).size) / total
+    hashes.sort()
+    return float(np.count_nonzero(hashes[1:] == hashes[:-1])) / total
 
 
 def _list_score(text: str) -> float:

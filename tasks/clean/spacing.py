@@ -7,21 +7,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from tasks.clean.characters import HAN
+from tasks.clean.characters import BLANK, HAN
 from tasks.clean.edits import Rewriter
 from tasks.tables import Change
-
-BLANK: Final = " \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-"""White space inside a line, as the inside of a character class."""
 
 _TIGHT_BEFORE: Final = "，。、；：）》〉」』】〕！？"
 _TIGHT_AFTER: Final = "，。、；：（《〈「『【〔"
 _RUN: Final = re.compile(f"[{BLANK}]+")
-_WORTH: Final = re.compile(
-    f"^[{BLANK}]+|[{BLANK}]+$|[{BLANK}]{{2,}}|[{BLANK.replace(' ', '', 1)}]"
-    f"| (?=[{_TIGHT_BEFORE}”’])|(?<=[{_TIGHT_AFTER}！？“‘]) |(?<=[{HAN}]) (?=[{HAN}])",
-    re.MULTILINE,
-)
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
 _END: Final = re.compile(r"[。！？!?…；;：:”’」』）)》】]$")
@@ -31,6 +23,7 @@ _LETTER_SPACED: Final = 0.4
 """Share of gaps per Han character from which a line counts as letter-spaced or cut into words."""
 _LETTER_SPACED_HAN: Final = 12
 _WRAP_LINES: Final = 4
+_ALIKE: Final = 12
 _WRAP_WIDTH: Final = range(36, 121)
 """Display width (Han 2, Latin 1) of hard-wrapped lines."""
 
@@ -43,14 +36,12 @@ def spaces(text: str, *, headline: bool = False) -> Change:
     space behind ！ and ？ stays too: it separates its parts.
     """
     rewriter = Rewriter(text)
-    last = -1
-    for match in _WORTH.finditer(text):
+    position = 0
+    while match := _RUN.search(text, position):
         start = text.rfind("\n", 0, match.start()) + 1
-        if start == last:
-            continue
-        last = start
         end = text.find("\n", match.start())
-        _line(rewriter, start, text[start : len(text) if end < 0 else end], headline)
+        position = len(text) if end < 0 else end
+        _line(rewriter, start, text[start:position], headline)
     return rewriter.change()
 
 
@@ -81,7 +72,7 @@ def _line(rewriter: Rewriter, start: int, line: str, headline: bool) -> None:
     body = line.rstrip()
     if len(body) < len(line):
         rewriter.replace(start + len(body), start + len(line), "", "space.edge", "at the end of a line")
-    if not body or not _WIDE_TEXT.search(body):
+    if not body or not _WIDE_TEXT.search(body) or not _RUN.search(body):
         return
     inner = len(body) - len(body.lstrip())
     if inner:
@@ -148,16 +139,28 @@ def _wrapped(text: str) -> dict[int, str]:
 
 def _even(rows: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
     """Runs of lines of one width (within 2); the shorter line that ends the paragraph belongs to its run."""
-    group: list[tuple[int, str]] = []
-    width = 0
-    for row in rows:
-        # Cheap refusal first: nearly all lines of nearly all texts are too short or too long.
-        own = _width(row[1]) if len(row[1]) <= _WRAP_WIDTH.stop else 0
-        if group and abs(own - width) <= 2:
-            group.append(row)
-        else:
-            if len(group) >= _WRAP_LINES and 0 < own < width and not _END.search(group[-1][1]):
+    for alike in _alike(rows):
+        group: list[tuple[int, str]] = []
+        width = 0
+        for row in alike:
+            own = _width(row[1])
+            if group and abs(own - width) <= 2:
+                group.append(row)
+                continue
+            if len(group) >= _WRAP_LINES and own < width and not _END.search(group[-1][1]):
                 group.append(row)
             yield group
             group, width = ([row], own) if own in _WRAP_WIDTH else ([], 0)
-    yield group
+        yield group
+
+
+def _alike(rows: list[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    """Runs of four lines and more that are alike in length, each with the line behind it: few texts have one."""
+    first = 0
+    for number in range(1, len(rows) + 1):
+        size = len(rows[number - 1][1])
+        if number < len(rows) and size <= _WRAP_WIDTH.stop and abs(len(rows[number][1]) - size) <= _ALIKE:
+            continue
+        if number - first >= _WRAP_LINES:
+            yield rows[first : number + 1]
+        first = number
