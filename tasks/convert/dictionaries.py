@@ -23,7 +23,7 @@ _FOLDERS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 """Package on the index -> module, folder of the configurations, folder of the dictionaries."""
 
-_LINE: Final = re.compile(r"^([^#\t\n][^\t\n]*)\t([^\t\n]+?)\s*$", re.MULTILINE)
+_LINE: Final = re.compile(r"^([^#\t\n][^\t\n]*)\t([^\n]*\S)", re.MULTILINE)
 """A line of a dictionary; comments start with #."""
 
 Entries = Mapping[str, str]

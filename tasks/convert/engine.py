@@ -99,40 +99,38 @@ class _Step:
         if any(dictionaries):
             self._phrases = Phrases(dictionaries, self._translate, leftward=upstream)
 
+    @property
+    def lexicon(self) -> Lexicon | None:
+        """The phrases of the step."""
+        return self._phrases.lexicon if self._phrases else None
+
     def _translate(self, text: str) -> str:
         return self._table.translate(text) if self._table else text
 
     def convert(self, text: str, cuts: bytearray | None = None, *, watch: bool = False) -> _Converted:
         """Convert a text, no phrase reaching over a cut; `watch` asks for the undecided characters."""
         out = self._translate(text)
-        undecided = (
-            [match.start() for match in self._watched.finditer(text)] if watch and self._watched else []
-        )
         phrases = self._phrases
+        undecided: list[int] = []
+        if watch and self._watched:
+            undecided = [match.start() for match in self._watched.finditer(text)]
         if not phrases:
             return _Converted(out, [], undecided)
-        places = phrases.find(text) + [(place, place + 1) for place in undecided]
-        if not places:
-            return _Converted(out, [], undecided)
-        places.sort()
-        accepted = phrases.settle(text, places, cuts)
+        undecided = [place for place in undecided if not phrases.cover(text, place)]
+        places = sorted(phrases.find(text))
         parts: list[str] = []
         resized = []
         position = 0
-        for start, end in accepted:
+        for start, end in phrases.settle(text, places, cuts):
             value = phrases.changes.get(text[start:end])
             if value is not None:
                 parts += out[position:start], value
                 position = end
                 if len(value) != end - start:
                     resized.append((start, end, len(value)))
-        parts.append(out[position:])
-        if undecided:
-            covered = bytearray(len(text))
-            for start, end in accepted:
-                covered[start:end] = b"\1" * (end - start)
-            undecided = [place for place in undecided if not covered[place]]
-        return _Converted("".join(parts), resized, undecided)
+        if parts:
+            out = "".join([*parts, out[position:]])
+        return _Converted(out, resized, undecided)
 
 
 class OpenCC:
@@ -163,7 +161,10 @@ class OpenCC:
         self._steps = [_Step(group, without, self._undecided, upstream=upstream) for group in chain.steps]
         self._segmentation: Lexicon | None = None
         if upstream and chain.segmentation and len(chain.steps) > 1:
-            self._segmentation = Lexicon(chain.segmentation.keys())
+            shared = chain.steps[0][0] is chain.segmentation and not without
+            self._segmentation = (self._steps[0].lexicon if shared else None) or Lexicon(
+                chain.segmentation.keys()
+            )
         self._words = words or {}
         self._find_words = Words(self._words) if self._words else None
 

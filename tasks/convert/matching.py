@@ -107,7 +107,7 @@ class Phrases:
             key: value for key, value, other in zip(merged, values, single, strict=True) if value != other
         }
         """The phrases that differ, with what they become."""
-        self._lexicon = Lexicon(merged.keys())
+        self.lexicon = Lexicon(merged.keys())
         automaton = AhoCorasick(
             self.changes,
             store_patterns=False,
@@ -119,6 +119,19 @@ class Phrases:
     def find(self, text: str) -> list[Span]:
         """Occurrences of phrases that differ, overlapping ones too."""
         return [(start, end) for _, start, end in self._find(_encodable(text), overlapping=True)]
+
+    def cover(self, text: str, place: int) -> bool:
+        """Whether a phrase stands in the text at this place."""
+        lengths = self.lexicon.lengths
+        if text[place] in self.lexicon.singles:
+            return True
+        for start in range(place, max(-1, place - self.lexicon.longest), -1):
+            known = lengths.get(text[start : start + 2])
+            if known and start + known[0] > place:
+                ends = self.lexicon.starting(text, start)
+                if ends and ends[0] > place:
+                    return True
+        return False
 
     def settle(self, text: str, places: Iterable[Span], cuts: bytearray | None = None) -> list[Span]:
         """The occurrences of phrases that count, in order, at and around the given places.
@@ -138,7 +151,7 @@ class Phrases:
 
     def _connected(self, text: str, start: int, end: int) -> tuple[list[Span], int]:
         """All occurrences that overlap the place or one another, and where they end."""
-        lexicon = self._lexicon
+        lexicon = self.lexicon
         lengths, reach = lexicon.lengths, lexicon.longest - 1
         found: list[Span] = []
         right, left = start, start - 1
