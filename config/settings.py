@@ -38,13 +38,14 @@ class FieldMapping(Section):
 
     text: list[str] = Field(
         ["text", "content", "raw_content", "html", "body"],
-        description="Fields that may hold the text or HTML; the first one present wins.",
+        description="Fields that may hold the text or HTML; the first one present wins. A dot leads into a"
+        " nested record (doc.text), here and below.",
     )
     url: list[str] = Field(["url", "link", "source_url"], description="Fields that may hold the address.")
     title: list[str] = Field(["title"], description="Fields that may hold the headline.")
     captured_at: list[str] = Field(
         ["captured_at", "crawl_date", "date_download", "timestamp", "date"],
-        description="Fields that may hold the time of capture (ISO 8601 or Unix seconds).",
+        description="Fields that may hold the time of capture (ISO 8601, YYYYMMDDhhmmss, Unix time).",
     )
     media_type: list[str] = Field(
         ["media_type", "mime", "content_type"],

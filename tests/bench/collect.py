@@ -1,6 +1,6 @@
 """Reading a large WARC: memory must not grow with the file; speed beside fastwarc's own iterator.
 
-Run: python -m tests.bench.collect [GIGABYTES]   (decompressed size of the large file, default 2)
+Run: python -m tests.bench.collect [GIGABYTES]   (decompressed size of the large file, default 1)
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def main() -> None:
         peak = _peak()
         sys.stdout.write(f"{count} {size} {time.process_time() - start} {peak}\n")
         return
-    size = int(float(sys.argv[1]) * 1e9) if len(sys.argv) > 1 else 2_000_000_000
+    size = int(float(sys.argv[1]) * 1e9) if len(sys.argv) > 1 else 1_000_000_000
     with tempfile.TemporaryDirectory() as folder:
         for words, path in _files(Path(folder), size):
             seconds: dict[str, float] = {}

@@ -93,6 +93,32 @@ def test_a_decompression_bomb_is_refused(name: str, tmp_path: Path) -> None:
     assert len(captures) < 5
 
 
+SKIPPABLE = b"\x5e\x2a\x4d\x18" + (9).to_bytes(4, "little") + b"seektable"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gzip.compress("河边".encode()) + b"\0" * 512,
+        zstandard.compress("河边".encode()) + SKIPPABLE,
+        SKIPPABLE + zstandard.compress("河".encode()) + SKIPPABLE + zstandard.compress("边".encode()),
+        gzip.compress("河".encode()) + gzip.compress(b"") + gzip.compress("边".encode()),
+    ],
+    ids=["padded gzip", "seekable zstd", "skippable frames", "empty member"],
+)
+def test_what_compressors_add_is_no_damage(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(data)
+    (capture,) = read(tmp_path)
+    assert (capture.payload.decode(), capture.error) == ("河边", None)
+
+
+def test_junk_after_the_compressed_data_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress("河边".encode()) + b"junk")
+    (capture,) = read(tmp_path)
+    assert capture.payload.decode() == "河边"
+    assert "no gzip data follow" in str(capture.error)
+
+
 def test_compressed_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.gz.gz").write_bytes(gzip.compress(gzip.compress(b"a")))
     (capture,) = read(tmp_path)
