@@ -13,7 +13,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from config.settings import FetchSettings, FetchSource
 from tasks.fetch.guard import Refused
-from tasks.fetch.urls import Scope, page_key
+from tasks.fetch.urls import Scope, clean_url, page_key
 
 _HEADER_ROOM = 1 << 16
 
@@ -62,15 +62,19 @@ def index_rows(body: bytes, scope: Scope, settings: FetchSettings) -> Iterator[I
     for line in body.splitlines():
         try:
             row = json.loads(line)
-            found = IndexRow(
-                row["url"], f"{base}/{quote(row['filename'])}", int(row["offset"]), int(row["length"])
-            )
+            page = clean_url(row["url"], settings.limits.url_length) or ""
+            found = IndexRow(page, f"{base}/{quote(row['filename'])}", int(row["offset"]), int(row["length"]))
             mime = row.get("mime-detected", row.get("mime", ""))
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
         if row.get("status") != "200" or (mime and mime not in accepted and mime != "unk"):
             continue
-        if found.offset >= 0 and 0 < found.length <= settings.limits.body_bytes and scope.keeps(found.url):
+        if (
+            page
+            and found.offset >= 0
+            and 0 < found.length <= settings.limits.body_bytes
+            and scope.keeps(found.url)
+        ):
             yield found
 
 

@@ -94,8 +94,9 @@ class Frontier(BaseScheduler):
 
     def finished(self, task: Task) -> None:
         """The visit of an address is over, well or badly."""
-        self._pending.discard(task.key)
-        self._release(task)
+        if task.key in self._pending:
+            self._pending.discard(task.key)
+            self._release(task)
 
     def retry(self, task: Task, wait: float, *, whole_host: bool) -> None:
         """Ask again after `wait` seconds; with `whole_host` nothing of the host is asked before."""

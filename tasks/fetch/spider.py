@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
@@ -131,6 +132,12 @@ class FetchSpider(scrapy.Spider):
             self._answered(task, exchange, response)
         except Refused as error:
             self._refuse(task, str(error), exchange)
+        except (OSError, sqlite3.Error, MemoryError):
+            raise  # the archive or the state cannot be written: the run must end
+        except Exception as error:
+            # One strange answer never stops a run.
+            self.logger.exception("answer of %s", task.url)
+            self._fail(task, f"not understood: {type(error).__name__}", exchange)
 
     def _answered(self, task: Task, exchange: Exchange, response: Response) -> None:
         status = response.status

@@ -99,8 +99,11 @@ class Transport(BaseDownloadHandler):
                     request_headers=sent,
                     version=f"HTTP/{version.major}.{version.minor}",
                     status=answer.status,
-                    reason=answer.reason or "",
-                    headers=[(_text(name), _text(value)) for name, value in answer.raw_headers],
+                    reason=(answer.reason or "").encode("utf-8", "surrogateescape").decode("latin-1"),
+                    headers=[
+                        (name.decode("latin-1"), value.decode("latin-1"))
+                        for name, value in answer.raw_headers
+                    ],
                     body=body,
                     address=getattr(answer, "peer", None),
                 )
@@ -158,14 +161,6 @@ def _tls(verify: bool, ca_file: str | None) -> ssl.SSLContext:
 
 def _pairs(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, values in headers.items() for value in values]
-
-
-def _text(value: bytes) -> str:
-    """Header bytes as text for the archive: UTF-8 where they are that, otherwise each byte by itself."""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
 
 
 def _translated(error: aiohttp.ClientError) -> Exception:

@@ -25,9 +25,9 @@ def clean_url(url: str, longest: int) -> str | None:
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username or port == 0 or len(url) > longest:
+    if parts.scheme not in _PORTS or not parts.hostname or parts.username or port == 0:
         return None
-    return url
+    return url if len(url) <= longest and url.isascii() and url.isprintable() else None
 
 
 def page_key(url: str) -> str:

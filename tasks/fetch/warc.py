@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 from warcio.statusandheaders import StatusAndHeaders
@@ -45,7 +45,7 @@ class Exchange:
     status: int
     reason: str
     headers: Headers
-    """Headers of the answer in their order."""
+    """Headers of the answer in their order; in all headers a character stands for a byte (Latin-1)."""
     body: bytes
     """Body without transfer encoding, content encoding (gzip) as sent."""
     address: str | None = None
@@ -83,6 +83,14 @@ class Recovered:
     records: int
     lost_bytes: int
     """Bytes of the damaged last record that were cut off."""
+
+
+class _Verbatim(StatusAndHeaders):  # type: ignore[misc]
+    """Headers written byte for byte; warcio would escape what is not ASCII, and fail at such names."""
+
+    def compute_headers_buffer(self, header_filter: Any = None) -> None:
+        """Called by warcio before it writes."""
+        self.headers_buff = self.to_bytes(header_filter, encoding="latin-1")
 
 
 def payload_digest(body: bytes) -> str:
@@ -131,9 +139,7 @@ class WarcSeries:
         out = BytesIO()
         writer = WARCWriter(out, gzip=True, warc_version="1.1")
         fields = {"WARC-Date": date, "WARC-Record-ID": record_id, **extra, "WARC-Payload-Digest": digest}
-        answer = StatusAndHeaders(
-            f"{seen.status} {seen.reason}".strip(), _storable(seen.headers), seen.version
-        )
+        answer = _Verbatim(f"{seen.status} {seen.reason}".strip(), _storable(seen.headers), seen.version)
         kind = "revisit" if revisit else "response"
         stored = b"" if revisit else seen.body
         writer.write_record(
@@ -146,9 +152,7 @@ class WarcSeries:
                 warc_headers_dict=fields,
             )
         )
-        asked = StatusAndHeaders(
-            f"GET {seen.target} HTTP/1.1", list(seen.request_headers), is_http_request=True
-        )
+        asked = _Verbatim(f"GET {seen.target} HTTP/1.1", list(seen.request_headers), is_http_request=True)
         related = {"WARC-Date": date, "WARC-Record-ID": _record_id(), "WARC-Concurrent-To": record_id}
         writer.write_record(
             writer.create_warc_record(target, "request", http_headers=asked, warc_headers_dict=related)

@@ -87,6 +87,7 @@ ROUTES: dict[str, Route] = {
     ),
     "/bomb": Reply(_bomb(), headers={"Content-Type": "text/html", "Content-Encoding": "gzip"}),
     "/wrong-charset": Reply(TEXT.encode("gb18030"), headers={"Content-Type": "text/html; charset=utf-8"}),
+    "/odd-header": Reply(raw=b"HTTP/1.1 200 \xba\xc3\r\nX-\xff: \xfe\r\nContent-Length: 4\r\n\r\nbody"),
     "/noarchive": html("<p>x</p>", X_Robots_Tag="noarchive"),
     "/noindex": Reply(
         b'<html><head><meta name="robots" content="NOINDEX, follow"></head></html>',
@@ -160,6 +161,7 @@ def test_no_page_is_asked_for_twice(tour: Tour) -> None:
         "/garbage": 3,
         "/cut": 3,
         "/headers": tour.times("/headers"),
+        "/odd-header": tour.times("/odd-header"),
     }
     asked = {path: tour.times(path) for path in tour.site.paths()}
     assert {path: count for path, count in asked.items() if count != 1} == {
@@ -247,6 +249,12 @@ def test_bodies_are_archived_as_sent(tour: Tour) -> None:
     assert gzip.decompress(tour.page("/gzip")["response"]["body"]).decode() == TEXT
     assert brotli.decompress(tour.page("/br")["response"]["body"]).decode() == TEXT
     assert tour.page("/wrong-charset")["response"]["body"].decode("gb18030") == TEXT
+
+
+def test_bytes_that_are_no_ascii_in_headers_do_no_harm(tour: Tour) -> None:
+    status, _ = tour.reason("/odd-header")
+    assert status in ("kept", "failed", "refused")
+    assert ("response" in tour.page("/odd-header")) == (status == "kept")
 
 
 def test_rules_for_other_agents_do_not_count(tour: Tour) -> None:

@@ -123,7 +123,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(fetch: Fetch, tmp_path: Pat
     folder.mkdir(parents=True)
     (folder / "site").write_text("a file where the folder should be")
     with Site({"/page": html("x" * 50)}) as site:
-        with pytest.raises(FetchError, match="NotADirectoryError|FileExistsError"):
+        with pytest.raises(FetchError, match=r"NotADirectoryError|FileExistsError"):
             fetch(site.base + "/page")
         (folder / "site").unlink()
         assert fetch(site.base + "/page").counts["new"] == 1

@@ -29,7 +29,7 @@ def test_crawl_delay_and_one_at_a_time(fetch: Fetch) -> None:
 
 
 def test_hosts_without_rules_or_in_trouble(fetch: Fetch, tmp_path: Path) -> None:
-    """No robots.txt allows all, one that cannot be had allows nothing, a redirected one counts, a late one is awaited."""
+    """No robots.txt allows all, one that cannot be had allows nothing, a redirected one counts."""
     with (
         Site({"/page": html("x"), "/robots.txt": Reply(status=503)}) as down,
         Site({"/page": html("y")}) as free,

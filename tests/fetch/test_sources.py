@@ -28,7 +28,8 @@ def _kept(store: Path, base: str) -> set[str]:
 
 def test_sitemaps(fetch: Fetch, tmp_path: Path) -> None:
     with Site() as site:
-        index = f"<sitemapindex><sitemap><loc>{site.base}/a.xml.gz</loc></sitemap><sitemap><loc>{site.base}/b.txt</loc></sitemap></sitemapindex>"
+        maps = "".join(f"<sitemap><loc>{site.base}/{name}</loc></sitemap>" for name in ("a.xml.gz", "b.txt"))
+        index = f"<sitemapindex>{maps}</sitemapindex>"
         urls = "".join(
             f"<url><loc>{site.base}{path}</loc></url>"
             for path in ("/news/1", "/news/2?a=1&amp;b=2", "/about")
@@ -54,7 +55,10 @@ def test_sitemaps(fetch: Fetch, tmp_path: Path) -> None:
         site.forget()
         # A page that is not due by itself is, when the sitemap says that it has changed.
         waits = {"revisit": {"first": 9e5, "shortest": 9e5, "longest": 9e5}}
-        urls = f"<url><loc>{site.base}/news/1</loc><lastmod>2999-01-01</lastmod></url><url><loc>{site.base}/news/3</loc><lastmod>2001-01-01</lastmod></url>"
+        urls = "".join(
+            f"<url><loc>{site.base}/news/{name}</loc><lastmod>{day}</lastmod></url>"
+            for name, day in (("1", "2999-01-01"), ("3", "2001-01-01"))
+        )
         site.routes["/b.txt"] = Reply(f"<urlset>{urls}</urlset>".encode(), headers=XML)
         fetch(site.base + "/b.txt", kind="sitemap", sections=waits, source={"exclude": ["/2"]})
         assert site.paths().count("/news/1") == 1
@@ -63,8 +67,10 @@ def test_sitemaps(fetch: Fetch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "feed",
     [
-        '<rss version="2.0"><channel><link>{0}/</link><item><link>{0}/1</link></item><item><guid>{0}/2</guid></item></channel></rss>',
-        '<feed xmlns="http://www.w3.org/2005/Atom"><link href="{0}/"/><entry><link rel="self" href="{0}/x"/><link href="/1"/></entry>'
+        '<rss version="2.0"><channel><link>{0}/</link><item><link>{0}/1</link></item>'
+        "<item><guid>{0}/2</guid></item></channel></rss>",
+        '<feed xmlns="http://www.w3.org/2005/Atom"><link href="{0}/"/>'
+        '<entry><link rel="self" href="{0}/x"/><link href="/1"/></entry>'
         '<entry><link rel="alternate" href="{0}/2"/></entry></feed>',
     ],
     ids=["rss", "atom"],
