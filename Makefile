@@ -30,7 +30,7 @@ bench: $(VENV)/.installed-dev ## benchmarks, side by side with peers where they 
 	$(BIN)/python -m tests.bench
 
 soak: $(VENV)/.installed-dev ## the long fault campaign: kills, full disks, broken files
-	$(BIN)/python -m pytest -n 2 tests/soak --timeout 3600 -o addopts="" -m soak
+	$(BIN)/python -m tests.soak
 
 docs: $(VENV)/.installed-dev ## regenerate docs/tables.md and docs/configuration.md
 	$(BIN)/qingyuan docs

@@ -353,11 +353,14 @@ class Store(Reader):
     def _redo(self) -> Path:
         return self._staging / "commit.json"
 
+    def _run_folder(self, run_id: str) -> Path:
+        return self._staging / "files" / _UNSAFE.sub("_", run_id)
+
     def _staged(self, run_id: str, table: str) -> Path:
-        return self._staging / "files" / _UNSAFE.sub("_", run_id) / table
+        return self._run_folder(run_id) / table
 
     def _forget(self, run_id: str) -> None:
-        disk.remove_tree(self._staged(run_id, "").parent)
+        disk.remove_tree(self._run_folder(run_id))
 
     def _require_lock(self) -> None:
         if not self._lock.held:

@@ -1,4 +1,4 @@
-"""Kill a process at a chosen file operation inside a folder, again and again, quickly.
+"""Kill a process, or let it fail, at a chosen file operation inside a folder, again and again.
 
 Python reports file operations to audit hooks before it does them; the child that carries the
 work out kills itself there with SIGKILL. Children are forked from a process that has imported
@@ -7,11 +7,14 @@ everything and started no thread.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from tasks.snapshot.errors import StoreError
 
 _OPERATIONS = {
     "open",
@@ -25,6 +28,8 @@ _OPERATIONS = {
     "shutil.rmtree",
     "shutil.copyfile",
 }
+
+HIT = 3
 
 
 def forked(work: Callable[[], None]) -> int:
@@ -40,10 +45,10 @@ def forked(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def killed_at(instant: int, folder: Path, work: Callable[[], None]) -> bool:
+def hit_at(instant: int, folder: Path, work: Callable[[], None], *, fail: bool = False) -> bool:
     """Run `work` in a child that dies before its operation number `instant` below `folder`.
 
-    True if it died there, False if the work ended before. Any other end is a RuntimeError.
+    With `fail` the operation fails (no space left) instead. False if the work ended before.
     """
     count = 0
 
@@ -51,14 +56,21 @@ def killed_at(instant: int, folder: Path, work: Callable[[], None]) -> bool:
         nonlocal count
         if event in _OPERATIONS and arguments and str(arguments[0]).startswith(str(folder)):
             count += 1
-            if count > instant:
+            if count == instant + 1:
+                if fail:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def watched() -> None:
         sys.addaudithook(hook)
-        work()
+        try:
+            work()
+        except (OSError, StoreError):
+            os._exit(HIT)
+        if count > instant:
+            os._exit(HIT)
 
     status = forked(watched)
-    if status not in (0, -signal.SIGKILL):
+    if status not in (0, HIT, -signal.SIGKILL):
         raise RuntimeError(f"the work ended with {status} at instant {instant}")
     return status != 0

@@ -1,20 +1,24 @@
-"""kill -9 at every file operation of a commit: the last version stays readable, the next run converges.
+"""kill -9 during a commit: the last version stays readable, the next run converges.
 
-`python -m tests.soak.kills [every]` tries each instant (or each `every`-th) and prints one line
-for each that is not as it should be; exit code 1 if there is one.
+Two campaigns: before every single file operation of a run, and at random instants (which also hit
+the inside of the Delta library and of writes).
 """
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
-import sys
-import tempfile
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.snapshot.store import Store
 from tasks.snapshot.verify import verify
 from tests.snapshot.rows import capture, commit, document, fill, ident
-from tests.soak.killing import forked, killed_at
+from tests.soak.killing import forked, hit_at
 
 
 def run(path: Path) -> None:
@@ -70,41 +74,59 @@ def check(path: Path, digest: str) -> None:
     assert not strays(store), strays(store)
 
 
-def campaign(every: int) -> tuple[int, list[int]]:
-    """Instants tried, and those at which something was wrong."""
-    folder = Path(tempfile.mkdtemp(prefix="kills-"))
-    try:
-        start, whole = folder / "start", folder / "whole"
-        if forked(lambda: begin(start)):
-            raise RuntimeError("the first run failed")
-        shutil.copytree(start, whole, copy_function=shutil.copy2)
-        if forked(lambda: run(whole)):
-            raise RuntimeError("the undisturbed run failed")
-        latest = Store.open(whole).latest()
-        assert latest is not None
-        digest = latest.content_digest
-        tried, wrong, instant = 0, [], 0
-        while True:
-            path = folder / f"at-{instant}"
-            shutil.copytree(start, path, copy_function=shutil.copy2)
-            died = killed_at(instant, path, lambda path=path: run(path))  # type: ignore[misc]
+@contextmanager
+def prepared(folder: Path) -> Iterator[tuple[Path, str, float]]:
+    """A store with its first version, the digest the second must have, and the seconds it takes."""
+    start, whole = folder / "start", folder / "whole"
+    if forked(lambda: begin(start)):
+        raise RuntimeError("the first run failed")
+    shutil.copytree(start, whole)
+    began = time.monotonic()
+    if forked(lambda: run(whole)):
+        raise RuntimeError("the undisturbed run failed")
+    seconds = time.monotonic() - began
+    latest = Store.open(whole).latest()
+    if latest is None:
+        raise RuntimeError("the undisturbed run left no version")
+    yield start, latest.content_digest, seconds
+
+
+def at_operations(folder: Path, every: int = 1, *, fail: bool = False) -> tuple[int, list[int]]:
+    """Kill (or fail) at every `every`-th file operation; instants tried, those that ended badly."""
+    with prepared(folder) as (start, digest, _):
+        tried, wrong, instant, hit = 0, [], 0, True
+        while hit:
+            path = folder / f"operation-{instant}"
+            shutil.copytree(start, path)
+            hit = hit_at(instant, path, lambda path=path: run(path), fail=fail)  # type: ignore[misc]
             tried += 1
             if forked(lambda path=path: check(path, digest)):  # type: ignore[misc]
                 wrong.append(instant)
             shutil.rmtree(path)
-            if not died:
-                return tried, wrong
             instant += every
-    finally:
-        shutil.rmtree(folder)
+    return tried, wrong
 
 
-def main() -> int:
-    """Run the campaign; prints what it found."""
-    tried, wrong = campaign(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
-    sys.stdout.write(f"{tried} instants, {len(wrong)} wrong: {wrong}\n")
-    return 1 if wrong else 0
+def at_random(folder: Path, times: int, seed: int) -> tuple[int, int, list[int]]:
+    """Kill at random instants; times tried, kills that hit the run, those that ended badly."""
+    instants = random.Random(seed)
+    with prepared(folder) as (start, digest, seconds):
+        hit, wrong = 0, []
+        for number in range(times):
+            path = folder / f"random-{number}"
+            shutil.copytree(start, path)
+            hit += _killed_after(instants.uniform(0, seconds), path)
+            if forked(lambda path=path: check(path, digest)):  # type: ignore[misc]
+                wrong.append(number)
+            shutil.rmtree(path)
+    return times, hit, wrong
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def _killed_after(seconds: float, path: Path) -> bool:
+    child = os.fork()
+    if child == 0:
+        run(path)
+        os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0

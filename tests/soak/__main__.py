@@ -1,0 +1,53 @@
+"""The fault campaign: `python -m tests.soak`; exit code 1 when something was wrong."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.soak import disks, kills, rivals
+
+
+def main() -> int:
+    """Run every campaign and say what each found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="kills at random instants")
+    parser.add_argument("--every", type=int, default=1, help="hit every N-th file operation only")
+    parser.add_argument("--rivals", type=int, nargs="+", default=[2, 4], help="numbers of runs at once")
+    parser.add_argument("--commits", type=int, default=10, help="commits of each of several runs at once")
+    parser.add_argument("--no-disks", action="store_true", help="leave out what needs the right to mount")
+    options = parser.parse_args()
+    failures = 0
+    seed = time.time_ns()
+
+    def say(text: str, wrong: object) -> None:
+        nonlocal failures
+        failures += bool(wrong)
+        sys.stdout.write(f"{text}: {wrong or 'as it should be'}\n")
+        sys.stdout.flush()
+
+    with tempfile.TemporaryDirectory(prefix="soak-") as name:
+        folder = Path(name)
+        for part in ("killed", "failed", "random", "rivals", "disks"):
+            (folder / part).mkdir()
+        # Forking comes first: the later campaigns start threads.
+        tried, wrong = kills.at_operations(folder / "killed", options.every)
+        say(f"kill -9 before each of {tried} file operations", wrong)
+        tried, wrong = kills.at_operations(folder / "failed", options.every, fail=True)
+        say(f"no space left at each of {tried} file operations", wrong)
+        tried, hit, wrong = kills.at_random(folder / "random", options.kills, seed)
+        say(f"kill -9 at {tried} random instants (seed {seed}), {hit} before the end", wrong)
+        for runs in options.rivals:
+            found = rivals.contest(folder / "rivals", runs, options.commits)
+            say(f"{runs} runs at once, {options.commits} commits each", found)
+        if not options.no_disks:
+            say("a full disk, at every degree", disks.full(folder / "disks"))
+            say("a read-only store", disks.read_only(folder / "disks"))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
