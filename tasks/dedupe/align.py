@@ -36,6 +36,10 @@ class Tokens:
         number = _NUMBER.match(self.text, last)
         return self.text[int(self.starts[start]) : number.end() if number else last + 1]
 
+    def around(self, start: int, stop: int) -> str:
+        """The text of the tokens start..stop with what stands before and behind them."""
+        return self.text[int(self.starts[start - 1]) + 1 if start else 0 : int(self.starts[stop])]
+
 
 class Gap(NamedTuple):
     """Tokens of the first text and tokens of the second that stand in the same place and differ."""

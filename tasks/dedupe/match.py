@@ -28,7 +28,7 @@ _NAMES_SHARE: Final = 0.25
 _CONTEXT: Final = 4
 """Characters on either side that are read to find the words in a gap."""
 _NUMERALS: Final = re.compile(r"[〇零一二三四五六七八九十百千万亿两年月日号时分元]+")
-_DAMAGE: Final = re.compile("[?？□\ufffd\ue000-\uf8ff]")
+_DAMAGE: Final = re.compile("[?□\ufffd\ue000-\uf8ff]")
 
 
 class Relation(StrEnum):
@@ -171,7 +171,7 @@ def _is_substitution(gap: Gap) -> bool:
 
 def _damaged(a: Tokens, b: Tokens, gap: Gap) -> bool:
     """What stands in a damaged place is no evidence that the articles differ."""
-    a_text, b_text = a.slice(gap.a_start, gap.a_stop), b.slice(gap.b_start, gap.b_stop)
+    a_text, b_text = a.around(gap.a_start, gap.a_stop), b.around(gap.b_start, gap.b_stop)
     return bool(_DAMAGE.search(a_text) or _DAMAGE.search(b_text))
 
 

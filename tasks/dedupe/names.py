@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from config.settings import CONFIG
+from tasks.dedupe.skeleton import characters
 
 _NAME_TAGS: Final = ("nr", "ns", "nt")
 """Tags of jieba's dictionary: people, places, institutions."""
@@ -30,18 +31,21 @@ def _lexicon() -> _Lexicon:
     spec = find_spec("jieba")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("jieba is needed for its dictionary")
+    # The texts compared are folded by the same table (乾隆 is 干隆).
+    folding = characters()
     counts: dict[str, int] = {}
     names: set[str] = set()
     with (Path(spec.origin).parent / "dict.txt").open(encoding="utf-8") as file:
         for line in file:
-            word, count, tag = line.split(" ")
+            written, count, tag = line.split(" ")
+            word = written.translate(folding)
             if len(word) <= _LONGEST:
                 counts[word] = int(count)
                 if len(word) > 1 and tag.startswith(_NAME_TAGS):
                     names.add(word)
     total = math.log(sum(counts.values()))
     rows = (CONFIG / "lexicon" / "surnames.txt").read_text(encoding="utf-8").splitlines()
-    single, double = [row for row in rows if not row.startswith("#")]
+    single, double = [row.translate(folding) for row in rows if not row.startswith("#")]
     terms = (CONFIG / "lexicon" / "regional_terms.tsv").read_text(encoding="utf-8").splitlines()
     pairs = [tuple(row.split("\t")) for row in terms if not row.startswith("#")]
     return _Lexicon(

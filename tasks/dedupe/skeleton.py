@@ -21,6 +21,14 @@ _DIGITS: Final = (0x30, 0xFF10)
 
 
 @lru_cache(maxsize=1)
+def characters() -> dict[int, str]:
+    """The frozen table, as for str.translate: code point -> the Simplified character it counts as."""
+    file = CONFIG / "lexicon" / "skeleton_characters.txt"
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    return {ord(character): line[0] for line in lines for character in line[1:]}
+
+
+@lru_cache(maxsize=1)
 def _table() -> Codes:
     """For every code point what it counts as: a Simplified Han character, an ASCII digit, or 0 (nothing)."""
     table = np.zeros(0x110000, dtype=np.uint32)
@@ -28,10 +36,8 @@ def _table() -> Codes:
         table[start:stop] = np.arange(start, stop, dtype=np.uint32)
     for zero in _DIGITS:
         table[zero : zero + 10] = np.arange(0x30, 0x3A, dtype=np.uint32)
-    file = CONFIG / "lexicon" / "skeleton_characters.txt"
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            table[[ord(character) for character in line[1:]]] = ord(line[0])
+    for character, simplified in characters().items():
+        table[character] = ord(simplified)
     table.setflags(write=False)
     return table
 
@@ -83,6 +89,7 @@ def hash_content(codes: Codes, text: str) -> str:
 __all__ = [
     "LAST_DIGIT",
     "Codes",
+    "characters",
     "code_points",
     "content",
     "counted_as",
