@@ -8,8 +8,9 @@ as the article's body win even when they are short, if there is only one of thei
 from __future__ import annotations
 
 import re
-from itertools import accumulate
+from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from tasks.clean.html.outline import Block, Outline
@@ -126,7 +127,7 @@ def _best(outline: Outline, headline: int, anchor: int, shades: list[float], for
 
 
 def _named_body(blocks: list[Block], anchor: int, shades: list[float], best: Block) -> Block | None:
-    """The one block a publishing system names as the article's body, if it is not `best` or within it."""
+    """The one block a publishing system names as the article's body: `best` itself, or one to prefer to it."""
     named = [
         block
         for index, block in enumerate(blocks)
@@ -138,20 +139,10 @@ def _named_body(blocks: list[Block], anchor: int, shades: list[float], best: Blo
         and block.text > 1.5 * block.linked
         and block.value > -0.5 * block.text
     ]
-    outer = [
-        block
-        for block in named
-        if not any(other.start < block.start and block.end < other.end for other in named)
-    ]
-    if not outer or any(other is best for other in outer):
-        return None
-    counts: dict[tuple[str, str, bool], int] = {}
-    for block in outer:
-        key = signature(block)
-        counts[key] = counts.get(key, 0) + 1
-    single = [block for block in outer if counts[signature(block)] == 1]
-    if not single:
-        return None
+    counts = Counter(signature(block) for block in named)
+    single = [block for block in named if counts[signature(block)] == 1]
+    if not single or best in named:
+        return best if best in single else None
     body = max(single, key=lambda block: block.value)
     if best.start < body.start and body.end < best.end:
         rest = best.value - body.value
@@ -216,7 +207,7 @@ def _posts(blocks: list[Block], block: Block, shades: list[float]) -> list[Block
     page = blocks[0].text
     at = block
     for _ in range(_POST_LEVELS):
-        if at.parent <= 0 or at.text > 0.8 * page:
+        if at.parent <= 0 or at.text > 0.8 * page or at.text > 2 * block.text + 60:
             break
         mark = signature(at)
         if mark[2]:

@@ -8,6 +8,7 @@ from tasks.clean.html.outline import Block, Outline, Span
 from tasks.clean.html.words import Hint, Words
 
 _TABLE_PARTS: Final = frozenset(("p", "td", "tr", "tbody", "table", "th"))
+_ADVERT_SIZE: Final = 60.0
 _CHROME_TAGS: Final = frozenset(("nav", "aside", "footer"))
 
 
@@ -29,7 +30,12 @@ def prune(outline: Outline, block: Block, words: Words, *, forum: bool) -> list[
             for part in dropped
             if part.text < 0.2 * block.text or part.hint is Hint.CHROME and part.value < 0
         ]
-    return [(part.start, part.end + 1) for part in dropped]
+    adverts = [
+        run.span
+        for run in outline.runs[block.runs : block.runs_end]
+        if run.text + run.linked < _ADVERT_SIZE and words.advert.match(run.words)
+    ]
+    return sorted(adverts + [(part.start, part.end + 1) for part in dropped])
 
 
 def prune_list(outline: Outline, block: Block) -> list[Span]:

@@ -41,6 +41,8 @@ class Words:
     """A line below the article that is not part of it."""
     cut: re.Pattern[str]
     """A line below the article after which nothing belongs to it."""
+    advert: re.Pattern[str]
+    """A line that says it is an advertisement."""
     attachment: re.Pattern[str]
     """Names of files that belong to an article."""
     forum: re.Pattern[str]
@@ -79,6 +81,7 @@ def load_words() -> Words:
         head=either("head_lines", r"^(?:{})"),
         tail=either("tail_lines", r"^(?:{})\s*$"),
         cut=either("cut_lines", r"^(?:{})"),
+        advert=either("adverts", r"^(?:{})"),
         attachment=either("attachments"),
         forum=either("forum"),
     )
