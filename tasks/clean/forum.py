@@ -13,9 +13,10 @@ from tasks.clean.lexicon import Chrome
 from tasks.clean.lines import Line, Look, han_count
 
 _SIGNS: Final = 3
-_POSTED: Final = re.compile("[发發][表布][于於时時]")
+_POSTED: Final = re.compile("[发發][表布][于於时時]|vBulletin|声望力|聲望力")
 _PROFILE_LINE: Final = 24
 _PROFILE_LINES: Final = 60
+_BELOW: Final = 10
 _POST: Final = 60
 """Han characters from which a line behind the last post is more than a notice."""
 
@@ -55,11 +56,7 @@ def mark_forum(
     for before, post in pairwise(posts):
         _profile(lines, before + 1, post, chrome)
     for post in posts:
-        for line in lines[post + 1 : end]:
-            if not line.blank and not (line.key and chrome.forum_profile.fullmatch(line.key)):
-                break
-            if not line.blank:
-                line.drop("chrome.forum_profile", "profile beside a post")
+        _member_below(lines, post + 1, end, chrome)
     for line in lines[posts[0] : end]:
         if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):
             line.drop("chrome.forum", "buttons of a post")
@@ -110,6 +107,22 @@ def _end(lines: list[Line], post: int, chrome: Chrome) -> int:
             if not any(han_count(other.text) >= _POST for other in rest):
                 return number
     return form
+
+
+def _member_below(lines: list[Line], first: int, end: int, chrome: Chrome) -> None:
+    """Mark the member's profile that vBulletin and phpWind put below the head of a post."""
+    last = None
+    for number in range(first, min(end, first + _BELOW)):
+        line = lines[number]
+        if line.blank:
+            continue
+        if not line.key or len(line.words) > _PROFILE_LINE or "。" in line.text:
+            break
+        if chrome.forum_profile.fullmatch(line.key):
+            last = number
+    for line in lines[first : last + 1] if last is not None else ():
+        if not line.blank:
+            line.drop("chrome.forum_profile", "profile beside a post")
 
 
 def _profile(lines: list[Line], first: int, post: int, chrome: Chrome) -> None:

@@ -8,19 +8,22 @@ from datetime import datetime
 from typing import Final
 
 from tasks.clean.dates import find_times
-from tasks.clean.lexicon import Chrome
+from tasks.clean.lexicon import Chrome, fold
 from tasks.clean.lines import Line, Look, han_count
 
 _ANCHOR_LINES: Final = 30
 """Non-blank lines at the head among which the source and time line is looked for."""
 _VALUE: Final = 40
 _NAMES: Final = 24
+_BYLINE: Final = 80
+_DATELINE: Final = re.compile("[电電讯訊]|报道|報道|報導|记者|記者")
 _LEFTOVER: Final = 12
 _TITLE: Final = range(4, 81)
 _SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
 _SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
 _SPACED_NAME: Final = re.compile(r"(?<![一-鿿])([一-鿿]) ([一-鿿])(?![一-鿿])")
 _EDGE_MARKS: Final = " \t\u3000\u00a0:：,，;；|丨/·-—_。"
+_TWICE: Final = re.compile(r"^(\S+) \1$")
 _NOT_ORIGIN: Final = re.compile(r"^(?:本站|网络|互联网|未知|不详|无|admin|佚名|原创|转载)$", re.IGNORECASE)
 _BY_EDITORS: Final = re.compile(
     r"[（(【\[]\s*(?:责任编辑|責任編輯|责编|責編|编辑|編輯|值班编辑|实习编辑|审核|校对|监制|初审|终审)\s*[:：]?\s*[^（()）】\]]{1,40}[）)】\]]\s*$"
@@ -186,15 +189,14 @@ def byline(lines: list[Line], chrome: Chrome, found: Found) -> None:
         if line.gone or line.blank:
             continue
         seen += 1
-        head = line.key or line.text
-        if len(line.text) <= 60 or seen <= 3:
-            match = chrome.byline.search(head[:80] if len(line.text) > 60 else head)
-            if match and len(line.text) > 60 and not re.search(r"(?:电|讯|报道|记者)", head[:60]):
-                match = None
-            if match:
-                names = re.split(r"[ 、,]+", match["names"].strip())
-                found.set("author", " ".join(names), "by-line")
-                return
+        head = line.words[:_BYLINE]
+        if match := chrome.byline.search(fold(head)):
+            if len(line.words) > _BYLINE and not _DATELINE.search(head):
+                continue
+            group = next(name for name, value in match.groupdict().items() if value)
+            names = re.split(r"[ 、,，]+", head[match.start(group) : match.end(group)].strip())
+            found.set("author", " ".join(names), "by-line")
+            return
         if seen >= 6:
             return
 
@@ -252,7 +254,8 @@ def _keep(credits: Credits, found: Found, line: Line, *, time: bool = True) -> N
             names = _SPACED_NAME.sub(r"\1\2", value)
             editors.append(f"{label}：{names}")
     if editors:
-        found.set("editors", " ".join(editors), where)
+        found.editors = " ".join([*([found.editors] if found.editors else []), *editors])
+        found.evidence.setdefault("editors", where)
 
 
 def _origin(value: str) -> str | None:

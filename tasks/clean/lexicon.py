@@ -89,7 +89,7 @@ def chrome() -> Chrome:
         label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*:\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
         label_inside=re.compile(rf"(?:{labels})\s*:\s*", re.IGNORECASE),
         label_noise=re.compile(data["label_noise"], re.IGNORECASE),
-        byline=re.compile(data["byline"]),
+        byline=_any(data["byline"]),
     )
 
 

@@ -16,10 +16,11 @@ _HAN: Final = re.compile(f"[{HAN}]")
 _PROSE_HAN: Final = 15
 _LONG_HAN: Final = 45
 _PARAGRAPH: Final = 70
+_BAR: Final = 200
 _CUE: Final = re.compile(
     "版[权權]|[转轉][载載]|[声聲]明|侵[权權]|责任|責任|本[网網站]|[备備]案|©|[Cc]opyright|(?i:icp)|[来來]源|[链鏈]接"
 )
-_SPLIT: Final = re.compile(r"[\s|/·,、>]+")
+_SPLIT: Final = re.compile(r"[\s|/·,、>:]+")
 
 
 class Look(Enum):
@@ -89,7 +90,9 @@ class Line:
         # Cheap refusal first: no such line is long or has the marks of a sentence.
         if len(self.text) > _PARAGRAPH and ("。" in self.text or "，" in self.text):
             return False
-        return not self.text.endswith("。") and self.look is Look.ANYWHERE
+        if self._look is None and (kind := _anywhere(self.key, self._chrome)):
+            self._look, self.kind = Look.ANYWHERE, kind
+        return self._look is Look.ANYWHERE
 
     @property
     def gone(self) -> bool:
@@ -127,15 +130,26 @@ def tokens(key: str) -> list[str]:
     return [word for word in _SPLIT.split(key.lower()) if word]
 
 
+def _anywhere(key: str, chrome: Chrome) -> str:
+    """Group of the pattern by which a line is chrome wherever it stands; empty if it is not."""
+    if not key or key[-1] == "。":
+        return ""
+    if match := chrome.anywhere.fullmatch(key):
+        return match.lastgroup or ""
+    if len(key) <= _BAR and not key.isascii():
+        words = tokens(key)
+        if len(words) > 1 and all(word in chrome.share_words for word in words):
+            return "share"
+    return ""
+
+
 def _classify(row: str, key: str, chrome: Chrome) -> tuple[Look, str]:
     if not key:
         return (Look.PROSE, "") if row.strip() else (Look.BLANK, "")
-    if match := chrome.anywhere.fullmatch(key):
-        return Look.ANYWHERE, match.lastgroup or ""
-    if len(key) <= 200:
-        words = tokens(key.replace(":", " "))
-        if len(words) > 1 and all(word in chrome.share_words for word in words) and not key.isascii():
-            return Look.ANYWHERE, "share"
+    if kind := _anywhere(key, chrome):
+        return Look.ANYWHERE, kind
+    if len(key) <= _BAR:
+        words = tokens(key)
         if len(words) >= 4 and 5 * sum(word in chrome.nav_words for word in words) >= 3 * len(words):
             return Look.EDGE, "nav"
     match = chrome.edge.fullmatch(key)
