@@ -118,7 +118,9 @@ def test_a_gigantic_line_is_cleaned(cleaner: Cleaner) -> None:
 def test_headlines_of_html_pages_are_repaired_and_converted_like_the_text(cleaner: Cleaner) -> None:
     words = "鄉(xiāng)村學(xué)校開(kāi)課,長(zhǎng)輩們(men)來(lái)當(dāng)老師(shī)。"
     head = "鄉(xiāng)村學(xué)校"
-    page = f"<html><head><title>{head}</title></head><body><h1>{head}</h1><div>{words * 12}</div></body></html>"
+    page = (
+        f"<html><head><title>{head}</title></head><body><h1>{head}</h1><div>{words * 12}</div></body></html>"
+    )
     article = cleaner.clean(capture(page, media_type="text/html"))
     assert article.metadata.title == "乡村学校"
     assert "xué" not in article.text

@@ -118,6 +118,8 @@ def take_head(
         credits = read_credits(line, chrome, captured_at)
         if credits is None or not (credits.time or credits.kinds() & {"source", "author", "time", "editors"}):
             continue
+        if not credits.values and not any(_may_be_title(row) for row in rows[:number]):
+            continue  # a date on top is a heading, as in a diary
         strong = credits.time or "source" in credits.kinds() or credits.kinds() == {"author"}
         if anchor is None and not strong and not any(row.kind == "breadcrumb" for row in rows[:number]):
             continue

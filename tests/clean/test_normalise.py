@@ -22,7 +22,10 @@ ROWS = [
 ]
 NORMALISER = Normaliser(NormaliseSettings())
 # Characters that the rules look at, and some they must not.
-ALPHABET = "湖边小学的了是,;:?!()\"'“”‘’（）。，、：；！？…—·.％１Ａａ12ab \t\u3000\u00a0\n\u200b\ue001\ufe0f\u0301ｶﾞ⼀-<>/="
+ALPHABET = (
+    "湖边小学的了是,;:?!()\"'“”‘’（）。，、：；！？…—"
+    "·.％１Ａａ12ab \t\u3000\u00a0\n\u200b\ue001\ufe0f\u0301ｶﾞ⼀-<>/="
+)
 TEXTS = st.text(alphabet=ALPHABET, max_size=60)
 
 
