@@ -155,8 +155,9 @@ def undo_accidents(text: str, model: Callable[[], LanguageModel]) -> tuple[Chang
     _mojibake(work)
     _entities(work)
     _no_break_spaces(work)
-    for match in _LOST.finditer(text):
-        work.lost("replacement_runs")
+    ruins = len(_LOST.findall(text))
+    if ruins:
+        work.lost("replacement_runs", ruins)
     if not work.edits:
         return Change(text), work.damage, work.unrepaired
     edits = tuple(sorted(work.edits, key=lambda edit: edit.start))

@@ -91,6 +91,13 @@ class Context:
         whole = self._flat(left)[-_WITNESS:] + self._flat(middle) + self._flat(right)[:_WITNESS]
         return any(whole in sibling for sibling in self._siblings)
 
+    def fitting(self, left: str, right: str, candidates: Sequence[str]) -> list[str]:
+        """The candidates that another copy has between these contexts."""
+        if not self._siblings:
+            return []
+        found = self.between(left, right)
+        return [candidate for candidate in candidates if self._flat(candidate) == found]
+
     def between(self, left: str, right: str, longest: int = 3) -> str | None:
         """What other copies have between two contexts, where they agree; None where they say nothing."""
         left, right = self._flat(left)[-6:], self._flat(right)[:6]

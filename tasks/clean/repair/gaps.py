@@ -27,6 +27,9 @@ _AGAIN: Final = 3
 _HEADS: Final = 5
 
 
+_BETWEEN: Final = "，。、“”：；"
+
+
 def _follows(lead: int) -> range:
     return range(0x40, 0xA1) if lead in _LOW else range(0xA1, 0xFF)
 
@@ -116,70 +119,58 @@ class GapWalker:
 
     def _gap(self, state: State) -> list[Reading | State]:
         """What a private-use character dropped here may have held."""
-        model, clean = self._model, state.clean
+        tables, clean = self._tables, state.clean
         heads = []
         for lead in (*_LOW, *_HIGH):
-            whole = pair(state.pending, lead)
-            if whole in self._tables.plausible:
-                heads.append((model.score(clean[-3:] + whole), whole, lead))
+            head = tables.known(state.pending, lead)
+            if head is not None:
+                heads.append((self._model.score(clean[-3:] + head), head, lead))
         heads.sort(reverse=True)
         character = self._text[state.index : state.index + 1]
         number = BYTES.get(character)
-        gone = state.cost + _COST
+        cost = state.cost + _COST
         found: list[Reading | State] = []
-        for rank, (_, whole, lead) in enumerate(heads[:_HEADS]):
-            size = state.size + 2
+        for rank, (_, head, lead) in enumerate(heads[:_HEADS]):
+            text = clean + head
             if number is not None:
-                tails = {
-                    tail: follow
-                    for follow in _follows(lead)
-                    if follow >= 0x81 and (tail := pair(follow, number >> 8)) in self._tables.plausible
-                }
-                base = State(state.index + 1, number & 0xFF, "", 0, (), 0.0)
-                best = model.choose(clean[-2:] + whole, [t for t in tails if t], self._ahead(base), 3)
-                for _, tail in best:
-                    text = clean + whole + tail
-                    if number & 0xFF >= 0x81:
-                        found.append(State(state.index + 1, number & 0xFF, text, size + 2, state.marks, gone))
-                    elif number & 0xFF < 0x80:
-                        text += chr(number & 0xFF)
-                        found.append(Reading(text, state.index + 1, state.marks, (), 0, gone, 1))
-                if rank < 2:
-                    found += self._two(state, whole, lead, number)
-            elif "@" <= character <= "~":
-                for follow in _follows(lead):
-                    final = pair(follow, ord(character)) if follow >= 0x81 else None
-                    if final in self._tables.plausible:
-                        found.append(
-                            Reading(clean + whole + final, state.index + 1, state.marks, (), 0, gone, 1)
+                found += self._after(state, text, state.size + 2, _follows(lead), number, cost, 3)
+                for mark in _BETWEEN if rank < 2 else "":
+                    # Two dropped in a row, with a punctuation mark between the characters they held.
+                    middle = BYTES[mark]
+                    if middle >> 8 in _follows(lead) and middle & 0xFF in (*_LOW, *_HIGH):
+                        follows = _follows(middle & 0xFF)
+                        found += self._after(
+                            state, text + mark, state.size + 4, follows, number, cost + _COST, 2
                         )
+            elif "@" <= character <= "~":
+                finals = [tables.known(follow, ord(character)) for follow in _follows(lead)]
+                found += [
+                    Reading(text + final, state.index + 1, state.marks, (), 0, cost, 1)
+                    for final in finals
+                    if final is not None
+                ]
             line = self._text[state.index : state.index + 40].partition("\n")[0]
             if lead in _LOW and 0 <= line.find("]") < (line + "[").find("["):
-                found.append(Reading(clean + whole + "[", state.index, state.marks, (), 0, gone, 1))
+                found.append(Reading(text + "[", state.index, state.marks, (), 0, cost, 1))
         return found
 
-    def _two(self, state: State, whole: str, lead: int, number: int) -> list[Reading | State]:
-        """Two dropped in a row: between them stood a punctuation mark."""
+    def _after(
+        self, state: State, text: str, size: int, follows: range, number: int, cost: float, count: int
+    ) -> list[Reading | State]:
+        """The visible character after a gap: its first byte completes a character whose lead byte is lost."""
+        tails = [
+            tail
+            for follow in follows
+            if follow >= 0x81 and (tail := self._tables.known(follow, number >> 8)) is not None
+        ]
+        ahead = self._ahead(State(state.index + 1, number & 0xFF, "", 0, (), 0.0))
         found: list[Reading | State] = []
-        for mark in "，。、“”：；":
-            middle = BYTES[mark]
-            if middle >> 8 not in _follows(lead) or (middle & 0xFF) not in (*_LOW, *_HIGH):
-                continue
-            tails = [
-                tail
-                for follow in _follows(middle & 0xFF)
-                if follow >= 0x81 and (tail := pair(follow, number >> 8)) in self._tables.plausible
-            ]
-            base = State(state.index + 1, number & 0xFF, "", 0, (), 0.0)
-            text = state.clean + whole + mark
-            for _, tail in self._model.choose(text[-3:], tails, self._ahead(base), 2):
-                if number & 0xFF >= 0x81:
-                    found.append(
-                        State(
-                            state.index + 1, number & 0xFF, text + tail, state.size + 6, state.marks,
-                            state.cost + 2 * _COST,
-                        )
-                    )  # fmt: skip
+        for _, tail in self._model.choose(text[-3:], tails, ahead, count):
+            if number & 0xFF >= 0x81:
+                found.append(State(state.index + 1, number & 0xFF, text + tail, size + 2, state.marks, cost))
+            elif number & 0xFF < 0x80:
+                final = text + tail + chr(number & 0xFF)
+                found.append(Reading(final, state.index + 1, state.marks, (), 0, cost, 1))
         return found
 
 

@@ -42,9 +42,9 @@ class LanguageModel:
         rows: list[tuple[str, int]] = []
         with (Path(spec.submodule_search_locations[0]) / "dict.txt").open(encoding="utf-8") as lines:
             for line in lines:
-                word, frequency, _ = line.split(" ", 2)
+                word, times, _ = line.split(" ", 2)
                 if len(word) <= _LONGEST:
-                    rows.append((word, int(frequency) or 1))
+                    rows.append((word, int(times) or 1))
         total = math.log(sum(frequency for _, frequency in rows) * _SMOOTHING)
         singles: dict[str, float] = {}
         pairs: dict[str, list[float]] = {}
@@ -53,8 +53,8 @@ class LanguageModel:
             if len(word) == 1:
                 singles[word] = singles.get(word, 0.0) + frequency
                 continue
-            for character in word:
-                singles[character] = singles.get(character, 0.0) + frequency * _INSIDE_WORD
+            for part in word:
+                singles[part] = singles.get(part, 0.0) + frequency * _INSIDE_WORD
             entry = pairs.setdefault(word[:2], [_NEVER, 2])
             if len(word) == 2:
                 entry[0] = math.log(frequency) - total
@@ -62,7 +62,7 @@ class LanguageModel:
                 entry[1] = max(entry[1], len(word))
                 words[word] = math.log(frequency) - total
         self._single: dict[str, float] = {
-            character: math.log(max(frequency, 0.5)) - total - 0.5 for character, frequency in singles.items()
+            part: math.log(max(mass, 0.5)) - total - 0.5 for part, mass in singles.items()
         }
         self.han: Final = frozenset(c for c in self._single if "\u4e00" <= c <= "\u9fff")
         """Simplified Han characters the word list knows."""
@@ -99,6 +99,8 @@ class LanguageModel:
         """Marks that may stand where a character was lost."""
         # Full-width letters and digits are scored like their ASCII forms.
         plain = {ord(wide): narrow for wide, narrow in NARROW.items() if narrow.isalnum()}
+        self._special: Final = frozenset(_SENTENCE + "".join(chr(c) for c in range(0x80) if chr(c).isalnum()))
+        """Characters whose cost depends on the one before."""
         self._simplified: Final = scripts().simplified | plain
 
     def simplify(self, text: str) -> str:
@@ -140,26 +142,26 @@ class LanguageModel:
         size = len(text)
         best = [_NEVER] * (size + 1)
         best[0] = 0.0
-        pairs, words, step = self._pairs, self._words, self._next
-        before = ""
-        for index in range(size):
+        pairs, words, single, special = self._pairs, self._words, self._single, self._special
+        after_stop = False
+        for index, character in enumerate(text):
             here = best[index]
-            character = text[index]
-            cost = here + step(before, character)
-            if cost > best[index + 1]:
-                best[index + 1] = cost
-            before = text[index - 1 : index + 1] if index else character
+            cost = single.get(character)
+            if cost is None or after_stop or character in special:
+                cost = self._next(text[max(0, index - 2) : index], character)
+                after_stop = character in _STOPS
+            if here + cost > best[index + 1]:
+                best[index + 1] = here + cost
             entry = pairs.get(text[index : index + 2])
-            if entry is None:
-                continue
-            cost, longest = entry
-            cost += here
-            if cost > best[index + 2]:
-                best[index + 2] = cost
-            for end in range(index + 3, min(index + longest, size) + 1):
-                word = words.get(text[index:end])
-                if word is not None and here + word > best[end]:
-                    best[end] = here + word
+            if entry is not None:
+                cost, longest = entry
+                if here + cost > best[index + 2]:
+                    best[index + 2] = here + cost
+                if longest > 2:
+                    for end in range(index + 3, min(index + longest, size) + 1):
+                        word = words.get(text[index:end])
+                        if word is not None and here + word > best[end]:
+                            best[end] = here + word
         return best
 
     def score(self, text: str) -> float:
@@ -205,33 +207,39 @@ class LanguageModel:
             entry = pairs.get(left[size - back : size - back + 2])
             if entry is not None and entry[1] > back:
                 longer.append((left[size - back :], before[size - back], entry[1] - back))
-        simplified = self._simplified
+        simplified, single, special = self._simplified, self._single, self._special
+        tails = [right[:end] for end in range(len(right) + 1)]
+        marks_matter = left[-1:] in _STOPS and left != ""
+        mark_follows = following in _SENTENCE and following != ""
         scored = []
         for candidate in candidates:
             character = simplified.get(ord(candidate), candidate)
-            best = base + self._next(left[-2:], character) + rest
-            if following in _SENTENCE or character in _STOPS:
+            cost = single.get(character)
+            if cost is None or marks_matter or character in special:
+                cost = self._next(left[-2:], character)
+            best = base + cost + rest
+            if following and (mark_follows or character in special):
                 # The first of the right context was scored as if nothing stood before it.
-                best += self._next(last + character, following) - apart if following else 0.0
-            entry = pairs.get(character + following) if following else None
-            if entry is not None:
+                best += self._next(last + character, following) - apart
+            entry = pairs.get(character + following)
+            if entry is not None and following:
                 best = max(best, base + entry[0] + after[1])
                 for end in range(2, min(entry[1] - 1, len(right)) + 1):
-                    word = words.get(character + right[:end])
+                    word = words.get(character + tails[end])
                     if word is not None:
                         best = max(best, base + word + after[end])
-            entry = pairs.get(last + character) if last else None
-            if entry is not None:
+            entry = pairs.get(last + character)
+            if entry is not None and last:
                 best = max(best, before[size - 1] + entry[0] + rest)
                 for end in range(1, min(entry[1] - 2, len(right)) + 1):
-                    word = words.get(last + character + right[:end])
+                    word = words.get(last + character + tails[end])
                     if word is not None:
                         best = max(best, before[size - 1] + word + after[end])
-            for head, cost, room in longer:
+            for head, known, room in longer:
                 for end in range(min(room - 1, len(right)) + 1):
-                    word = words.get(head + character + right[:end])
+                    word = words.get(head + character + tails[end])
                     if word is not None:
-                        best = max(best, cost + word + after[end])
+                        best = max(best, known + word + after[end])
             scored.append((best, candidate))
         scored.sort(key=lambda item: (-item[0], item[1]))
         return scored[:count]

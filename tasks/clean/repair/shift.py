@@ -121,7 +121,7 @@ class Tables:
             c for c in BYTES if ord(c) in known.simplified and c not in known.common
         )
         self._simple: Final = frozenset(c for c in BYTES if c in known.first)
-        self.plausible: frozenset[str | None]
+        self.plausible: frozenset[str]
         """Every character that may be guessed."""
         self.by_trail: dict[int, tuple[str, ...]] = {}
         self.by_lead: dict[int, tuple[str, ...]] = {}
@@ -135,8 +135,13 @@ class Tables:
         self.plausible = frozenset(character for row in by_trail.values() for character in row)
         for source, target in ((by_trail, self.by_trail), (by_lead, self.by_lead)):
             for byte, characters in source.items():
-                characters.sort(key=lambda c: -model.single(known.simplified.get(ord(c), c)))
+                characters.sort(key=lambda c: -model.single(model.simplify(c)))
                 target[byte] = tuple(characters)
+
+    def known(self, lead: int, trail: int) -> str | None:
+        """The character of two bytes, None where it is none that may be guessed."""
+        character = PAIRS.get(lead << 8 | trail)
+        return character if character in self.plausible else None
 
     def penalty(self, text: str) -> float:
         """Extra cost of characters a mirror would not have written."""
@@ -198,7 +203,7 @@ class Walker:
                 else:
                     stack.append(item)
 
-    def _run(self, state: _State, run: str) -> Iterator[Reading | State]:
+    def _run(self, state: State, run: str) -> Iterator[Reading | State]:
         """A run of two-byte characters: decode it one byte early, in one go."""
         raw = run.encode("gb18030", "replace")
         if len(raw) != 2 * len(run):
@@ -241,7 +246,7 @@ class Walker:
                 state.cost,
             )
 
-    def single(self, state: _State, character: str) -> Iterator[Reading | State]:
+    def single(self, state: State, character: str) -> Iterator[Reading | State]:
         """A visible single byte inside a shifted stretch."""
         index, pending, clean, size, marks, cost = (
             state.index,
@@ -272,7 +277,7 @@ class Walker:
             if whole and not _ALIEN.match(whole):
                 yield State(index + 1, wide & 0xFF, clean + whole, size + 2, marks, cost)
 
-    def _orphan(self, state: _State) -> Iterator[Reading]:
+    def _orphan(self, state: State) -> Iterator[Reading]:
         """A `?` that stands for the lost trail byte of the pending character."""
         text, index, pending, clean = self._text, state.index, state.pending, state.clean
         gloss = _CLOSED.match(text, index + 1)
@@ -292,7 +297,7 @@ class Walker:
         chosen += [mark for mark in candidates if mark in "”’》）" and mark not in chosen]
         at = len(clean) + 1
         for whole in chosen:
-            swaps = ((at, at + len(raw), shown),) if raw != shown else ()
+            swaps = ((at, at + len(raw), shown),) if raw else ()
             yield Reading(clean + whole + raw, end, state.marks, swaps, 1, state.cost - 2.0)
 
     def _swallowed(self, index: int) -> tuple[str, str, int]:

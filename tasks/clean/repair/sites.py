@@ -42,6 +42,8 @@ _WORST: Final = -9.5
 """Mean cost of a character, in natural logarithms, below which a text is no language."""
 _DOUBTFUL: Final = -7.8
 """Mean cost below which a reading may hide a dropped character."""
+_RARE: Final = -16.5
+"""Cost of a character below which a reading may hide a dropped one."""
 _GLOSS_FITS: Final = 6.0
 _GLOSS_WRONG: Final = -12.0
 _IN_TABLE: Final = 4.0
@@ -100,12 +102,13 @@ class SiteRepair:
             start = site.start()
             line = ("".join(parts[-6:]) + text[last:start])[-300:].rpartition("\n")[2]
             kind = site.lastgroup or "cut"
-            best, others = self._best(start, kind, site, without_glosses(line))
+            line = without_glosses(line)
+            best, others = self._best(start, kind, site, line)
             if best is None:
                 left_over += kind == "gloss"
                 site = _SITE.search(text, start + 1)
                 continue
-            edit = self._edit(start, kind, best, others)
+            edit = self._edit(start, kind, line, best, others)
             left_over += LOST_DIGIT in edit.after
             edits.append(edit)
             parts += [text[last:start], edit.after]
@@ -127,28 +130,46 @@ class SiteRepair:
                 table[ord(wide)] = narrow
         return table
 
-    def _edit(self, start: int, kind: str, best: _Candidate, others: list[_Candidate]) -> Edit:
+    def _edit(self, start: int, kind: str, line: str, best: _Candidate, others: list[_Candidate]) -> Edit:
         cause = (
             "the text was cut inside a character" if kind == "cut" else "a gloss was put inside a character"
         )
         reason = f"{cause}; damaging the repaired text gives what stood here"
+        shown, end = best.text, best.reading.end
+        alternatives = [] if best.witnessed else [other.text for other in others]
+        lost = best.reading.swaps and best.reading.swaps[-1][1] - best.reading.swaps[-1][0] == 1
+        if lost:
+            # One byte below 40 hex was swallowed: nothing here says which; another copy may.
+            following = self._text[end : end + 24]
+            found = self._context.between(line + shown[:-1], following)
+            if found is not None and len(found) == 1 and " " <= found < "@":
+                shown = shown[:-1] + found
+                reason += f"; another copy of the article has {found!r} for the swallowed byte"
+                alternatives = []
+            elif shown[-1:] != LOST_DIGIT:
+                alternatives.append(shown[:-1] + LOST_DIGIT)
         if best.witnessed:
-            reason += ", and another copy of the article reads the same"
-        after = best.text.translate(self._narrow)
+            reason += "; another copy of the article reads the same"
+        after = shown.translate(self._narrow)
         rule = f"repair.{kind}" if LOST_DIGIT not in after else "repair.lost"
-        alternatives = () if best.witnessed else tuple(other.text.translate(self._narrow) for other in others)
-        return Edit(rule, start, self._text[start : best.reading.end], after, reason, 1, alternatives)
+        narrowed = tuple(text.translate(self._narrow) for text in alternatives)
+        return Edit(rule, start, self._text[start:end], after, reason, 1, narrowed)
 
     def _best(
         self, start: int, kind: str, site: re.Match[str], line: str
     ) -> tuple[_Candidate | None, list[_Candidate]]:
         """The best reading of the damage at `start` that can be proved, and its close rivals."""
         best, others = self._rank(start, kind, site, line, None)
-        if self._gaps and (best.mean < _DOUBTFUL if best else kind == "gloss" or self._doubtful(start)):
+        if self._gaps and (self._doubted(best) if best else kind == "gloss" or self._doubtful(start)):
             with_gaps = self._rank(start, kind, site, line, self._gaps)
             if with_gaps[0] and (best is None or with_gaps[0].gain > best.gain):
                 return with_gaps
         return best, others
+
+    def _doubted(self, best: _Candidate) -> bool:
+        """Whether a reading holds what hardly anybody writes."""
+        rare = any(self._model.single(part) < _RARE for part in self._model.simplify(best.text))
+        return rare or best.mean < _DOUBTFUL
 
     def _doubtful(self, start: int) -> bool:
         """Whether what follows an unexplained `?` and punctuation is no language."""
@@ -160,10 +181,8 @@ class SiteRepair:
     ) -> tuple[_Candidate | None, list[_Candidate]]:
         left = line[-_LEFT:]
         open_before = unclosed(line)
-        if kind == "cut":
-            found = self._cut(start, left, open_before, gaps)
-        else:
-            found = self._inside(start, site, gaps)
+        cut = kind == "cut"
+        found = self._cut(start, left, open_before, gaps) if cut else self._inside(start, site, gaps)
         if not found:
             return None, []
         text = self._text
@@ -255,6 +274,7 @@ class SiteRepair:
         chosen = [first for _, first in self._model.choose(left[-4:], candidates, right, _GUESSES)]
         if open_before:
             chosen += [mark for mark in candidates if mark in CLOSERS and mark not in chosen]
+        chosen += [first for first in self._context.fitting(left, right, candidates) if first not in chosen]
         return [(first, self._context.bonus(left, first, right)) for first in chosen]
 
     def _inside(self, start: int, site: re.Match[str], gaps: GapWalker | None) -> list[_Candidate]:

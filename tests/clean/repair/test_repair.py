@@ -1,0 +1,167 @@
+"""The way back: damaged pages restored, with edits that explain and reproduce the repair."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from config.settings import RepairSettings
+from tasks.clean.repair import Repairer, Restored, damage
+from tasks.clean.repair.codepage import scripts
+from tasks.clean.repair.shift import fold
+from tests.clean.repair.pages import CASES, damaged_page, prose
+
+CLEAN = json.loads((CASES / "clean.json").read_text(encoding="utf-8"))["cases"]
+HABIT = "石橋(qiáo)建成已經(jīng)四百多年，橋(qiáo)上不再走車(chē)，記者(zhě)說(shuō)。"
+HABIT = HABIT.replace("者(zhě)", "者")
+
+
+@pytest.fixture(scope="module")
+def repairer() -> Repairer:
+    return Repairer(RepairSettings())
+
+
+def replayed(text: str, restored: Restored) -> str:
+    """The text rebuilt from the edits alone."""
+    for _name, change in restored.changes:
+        parts, last = [], 0
+        for edit in change.edits:
+            assert edit.start >= last
+            assert text.startswith(edit.before, edit.start)
+            parts += [text[last : edit.start], edit.after]
+            last = edit.start + len(edit.before)
+        text = "".join(parts) + text[last:]
+        assert text == change.text
+    return text
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_damaged_pages_come_back(repairer: Repairer, seed: int) -> None:
+    damaged, clean = damaged_page(seed)
+    page = "\n".join(item.text for item in damaged)
+    restored = repairer.restore(page)
+    assert replayed(page, restored) == restored.text
+    lines = restored.text.split("\n")
+    assert len(lines) == len(clean)
+    marked = [
+        edit for name, change in restored.changes if name == "repair" for edit in change.edits if edit.alternatives
+    ]  # fmt: skip
+    wrong = sum(line != text for line, text in zip(lines, clean, strict=True))
+    assert wrong <= len(marked) + restored.text.count("□") + restored.unrepaired
+    assert wrong <= 2
+    assert restored.damage["pinyin_gloss"] > 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_restored_page_stays(repairer: Repairer, seed: int) -> None:
+    damaged, _ = damaged_page(seed)
+    once = repairer.restore("\n".join(item.text for item in damaged)).text
+    again = repairer.restore(once)
+    assert again.text == once
+    assert again.changes == ()
+
+
+@pytest.mark.parametrize("case", CLEAN, ids=[case["name"] for case in CLEAN])
+def test_clean_text_is_left_alone(repairer: Repairer, case: dict[str, str]) -> None:
+    restored = repairer.restore(case["text"])
+    assert restored.text == case["text"]
+    assert restored.changes == ()
+    assert restored.unrepaired == 0
+
+
+def test_clean_prose_is_left_alone(repairer: Repairer) -> None:
+    for text in ("\n".join(prose()), "\n".join(prose()).translate(scripts().simplified)):
+        assert repairer.restore(text).changes == ()
+
+
+@pytest.mark.parametrize(("clean", "gloss"), [
+    ("們愿意上臺講話。", {"冊": "cè"}),
+    ("橋上說：“真美啊。”孩子們笑了。", {}),
+    ("他走了。“等等我。”她說。", {}),
+    ("這一段路很長。。。走不完", {}),
+    ("歡迎光臨！！！請進", {}),
+    ("水落石出。海邊的人都來了", {}),
+])  # fmt: skip
+@pytest.mark.parametrize("narrow", [False, True])
+def test_single_places(repairer: Repairer, clean: str, gloss: dict[str, str], narrow: bool) -> None:
+    cut = damage(clean, gloss, lambda place: place.kind == "cut" and place.start < 6).text
+    page = f"{HABIT}\n{cut}\n{HABIT}"
+    restored = repairer.restore(fold(page) if narrow else page)
+    assert fold(restored.text.split("\n")[1]) == fold(clean)
+
+
+def test_a_lost_digit_is_marked_never_guessed(repairer: Repairer) -> None:
+    shifted = damage("這里人口的31%會釣魚", {"侀": "x"}, lambda place: False).text
+    assert "31%" in shifted
+    # 總 BF 82, 人 C8: 82 C8 glossed; the digit 3 after the shifted 的 is swallowed.
+    character = b"\x82\xc8".decode("gb18030")
+    broken = damage("總人口的31%會釣魚", {character: "cè"}, lambda place: False).text
+    assert "3" not in broken
+    restored = repairer.restore(f"{HABIT}\n{broken}\n{HABIT}")
+    assert "總人口的□1%" in restored.text
+    assert restored.unrepaired >= 1
+    rules = [edit.rule for name, change in restored.changes if name == "repair" for edit in change.edits]
+    assert rules == ["repair.lost"]
+
+
+def test_another_copy_fills_a_lost_digit(repairer: Repairer) -> None:
+    character = b"\x82\xc8".decode("gb18030")
+    broken = damage("據統計，總人口的31%會釣魚。", {character: "cè"}, lambda place: False).text
+    restored = repairer.restore(f"{HABIT}\n{broken}", siblings=["据统计，总人口的31%会钓鱼。"])
+    assert "總人口的31%會釣魚" in restored.text
+    assert restored.unrepaired == 0
+    edit = next(edit for name, change in restored.changes if name == "repair" for edit in change.edits)
+    assert "another copy" in edit.reason
+
+
+def test_another_copy_settles_a_name(repairer: Repairer) -> None:
+    # 常 and 海 share the trail byte A3 with 福: without another copy the name is a guess.
+    broken = damage("記者張賀福、李明報道", {}, lambda place: place.kind == "cut").text
+    assert "?" in broken
+    restored = repairer.restore(f"{HABIT}\n{broken}", siblings=["记者张贺福、李明报道"])
+    assert "張賀福、李明" in restored.text
+
+
+def test_dropped_private_use_characters_are_bridged(repairer: Repairer) -> None:
+    from tasks.clean.repair.shift import PRIVATE_USE
+
+    shifted = damage("燈塔的光對兒童來說很亮", {}, lambda place: False).text
+    assert shifted == "燈塔的光對兒童來說很亮"
+    kept = damage("戲對兒童來說很好看", {b"\xf2\x8c".decode("gb18030"): "qū"}, lambda place: False).text
+    assert PRIVATE_USE.search(kept)
+    restored = repairer.restore(f"{HABIT}\n{kept}")
+    assert "戲對兒童來說很好看" in restored.text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="石橋(qiáo)?！。，?!們冊è)\n“”x1&;nbsp", max_size=80))
+def test_any_text_replays_and_settles(text: str) -> None:
+    repairer = Repairer(RepairSettings())
+    page = f"{HABIT}\n{text}"
+    restored = repairer.restore(page)
+    assert replayed(page, restored) == restored.text
+
+
+@pytest.mark.shared
+def test_seeds_are_exact(repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def]
+    simplified = scripts().simplified
+    for gold in sorted((shared / "seeds" / "gold").glob("*.json")):
+        expected = json.loads(gold.read_text(encoding="utf-8"))
+        text = (shared / "seeds" / expected["capture"]).read_text(encoding="utf-8")
+        found = fold(repairer.restore(text).text.translate(simplified)).replace("著", "着")
+        for line in fold(expected["text"]).replace("著", "着").split("\n"):
+            assert line.replace(" ", "") in found.replace(" ", "").replace("幺", "么"), line[:40]
+
+
+@pytest.mark.shared
+def test_spans_are_exact_or_marked(repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def]
+    simplified = scripts().simplified
+    exact = 0
+    for line in (shared / "damage" / "spans.jsonl").read_text(encoding="utf-8").splitlines():
+        span = json.loads(line)
+        text = repairer.restore(f"{HABIT}\n{span['observed']}\n{HABIT}").text.split("\n")[1]
+        exact += fold(text.translate(simplified)) == fold(span["clean"].translate(simplified))
+    assert exact >= 25
