@@ -103,8 +103,8 @@ class ChromeStripper:
             head, tail = zones(lines)
             self._mark_anywhere(lines)
             self._mark_recurring(lines, head, tail, recurring)
-        if headline and self._settings.headline and not (self._settings.site_chrome and forum):
-            take_head(lines, head, self._chrome, captured_at, found)
+        if self._settings.headline and not (self._settings.site_chrome and forum):
+            take_head(lines, head, self._chrome, captured_at, found, headline=headline)
         if self._settings.site_chrome:
             self._mark_head(lines, head)
             take_credits(lines, tail, self._chrome, found)

@@ -103,12 +103,19 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
 
 
 def take_head(
-    lines: list[Line], head: int, chrome: Chrome, captured_at: datetime | None, found: Found
+    lines: list[Line],
+    head: int,
+    chrome: Chrome,
+    captured_at: datetime | None,
+    found: Found,
+    *,
+    headline: bool = True,
 ) -> None:
     """Headline, source, time and author from the lines before the first paragraph; marks what goes.
 
     The headline is the line above the source and time line, or the line below the breadcrumb.
     Without either the text keeps all its lines: its first line may be a heading of the article.
+    With `headline` false (it was taken already) only the source line goes.
     """
     rows = [line for line in lines[:head] if not line.blank][:_ANCHOR_LINES]
     anchor: int | None = None
@@ -126,6 +133,8 @@ def take_head(
         _keep(credits, found, line)
         line.drop("meta.source_line", "source, time or author of the article")
         anchor = number if anchor is None else anchor
+    if not headline:
+        return
     crumb = max((number for number, line in enumerate(rows) if line.kind == "breadcrumb"), default=None)
     if anchor is None and crumb is None:
         _repeated_title(rows, found)
@@ -261,5 +270,6 @@ def _keep(credits: Credits, found: Found, line: Line, *, time: bool = True) -> N
 
 
 def _origin(value: str) -> str | None:
-    value = value.strip(_EDGE_MARKS + '《》“”"[]【】()（）')
+    value = value.rstrip("（([【").strip(_EDGE_MARKS + '《》“”"[]【】')
+    value = _TWICE.sub(r"\1", value.removeprefix("原创 "))
     return None if not value or _NOT_ORIGIN.match(value) else value
