@@ -27,7 +27,7 @@ class Rank(NamedTuple):
     damage: int
     spun: bool
     shorter: int
-    """Length of the text, negative."""
+    """Han characters of the text (all its characters, if there are none), negative."""
     captured_at: datetime
     capture_id: str
 
@@ -67,7 +67,8 @@ def _rank(row: dict[str, Any], length: int, settings: DedupeSettings) -> Rank:
         unrepaired=quality.get("unrepaired") or 0,
         damage=quality.get("damage") or 0,
         spun=(quality.get("spun") or 0.0) >= settings.spun,
-        shorter=-length,
+        # Han characters, so that glosses and blank lines make no copy the longer one.
+        shorter=-(quality.get("han") or length),
         captured_at=row["captured_at"] or _LATEST,
         capture_id=row["capture_id"],
     )

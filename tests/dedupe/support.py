@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.dedupe.report import Resolution
+from tasks.dedupe.skeleton import skeleton
 from tasks.dedupe.urls import url_key
 from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, SIGNATURES
 
@@ -43,7 +44,7 @@ def capture(
         "rule": "quality",
         "reason": "passed",
         "text": text,
-        "quality": QUALITY | dict(quality or {}),
+        "quality": QUALITY | {"han": int(skeleton(text).size)} | dict(quality or {}),
         "script": "hans",
         "damage": [],
         "edits": [],

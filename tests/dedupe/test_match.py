@@ -1,0 +1,80 @@
+"""Pairs of texts: copies, parts, templates, strangers."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from random import Random
+
+import pytest
+import yaml
+
+from config.settings import DedupeSettings
+from tasks.dedupe.align import aligned
+from tasks.dedupe.match import Prepared, Relation, Verdict, compare
+from tests.corpus import TEMPLATES, cut, generate, gloss, traditional
+
+SETTINGS = DedupeSettings()
+CASES: list[dict[str, str]] = yaml.safe_load(
+    (Path(__file__).parent.parent / "cases" / "dedupe" / "pairs.yaml").read_text(encoding="utf-8")
+)
+
+
+def judge(a: str, b: str) -> Verdict:
+    return compare(Prepared.of(a), Prepared.of(b), SETTINGS)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_pair(case: dict[str, str]) -> None:
+    verdict = judge(case["a"], case["b"])
+    assert verdict.relation == case["relation"], verdict
+    turned = judge(case["b"], case["a"])
+    assert (turned.relation, turned.jaccard, turned.containment) == (
+        verdict.relation,
+        verdict.jaccard,
+        verdict.containment,
+    )
+
+
+@pytest.mark.parametrize("family", sorted(TEMPLATES))
+def test_no_two_forms_of_a_template_are_copies(family: str) -> None:
+    texts = {TEMPLATES[family](Random(f"form {number}")) for number in range(8)}
+    for a, b in combinations(sorted(texts), 2):
+        assert judge(a, b).relation is Relation.TEMPLATE, (a, b)
+
+
+def test_difference_names_what_differs() -> None:
+    weather = next(case for case in CASES if case["name"] == "weather reports of two days")
+    assert "12 / 9" in judge(weather["a"], weather["b"]).difference
+
+
+def test_a_long_text_that_contains_a_short_one_is_linked() -> None:
+    texts = [sample.text for sample in generate(60, 8) if sample.kind == "original"][:8]
+    short = texts[0][:200]
+    verdict = judge(short, "".join(texts))
+    assert verdict.relation is Relation.LINKED
+    assert verdict.a_in_b
+    assert 0 < verdict.cover.bit_count() < 16
+
+
+def test_texts_without_han_are_different() -> None:
+    assert judge("", "").relation is Relation.DIFFERENT
+    assert judge("plain words", "plain words").relation is Relation.DIFFERENT
+
+
+def test_alignment_covers_both_texts_and_finds_the_same_in_another_script() -> None:
+    draw = Random(1)
+    for sample in [sample for sample in generate(12, 9) if sample.kind == "original"]:
+        for other in (traditional(sample.text), gloss(sample.text, draw), cut(sample.text, draw), ""):
+            spans = aligned(sample.text, other)
+            assert "".join(sample.text[span.a_start : span.a_stop] for span in spans) == sample.text
+            assert "".join(other[span.b_start : span.b_stop] for span in spans) == other
+            same = sum(span.a_stop - span.a_start for span in spans if span.equal)
+            assert same >= 0.8 * len(sample.text) or not other
+
+
+def test_alignment_finds_the_damaged_place() -> None:
+    clean = "水库的闸门缓缓打开，清水沿着新修的渠道流向下游的稻田，等水的农民早早守在田埂上。"
+    damaged = clean.replace("清水沿着", "?宥刈")
+    span = next(span for span in aligned(damaged, clean) if not span.equal)
+    assert "清水沿着" in clean[span.b_start : span.b_stop]
