@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.snapshot.digest import hex_digest
+
 FORMAT: Final = 1
 """Version of the manifest format; higher ones are refused with a clear message."""
 
@@ -22,8 +24,6 @@ KEYS: Final[Mapping[str, str]] = {
 
 PUBLISHED: Final[Mapping[str, str]] = {"documents": "data", "captures": "captures"}
 """Tables that stand in the folder of a version, and the folder they stand in."""
-
-_MODULUS: Final = 1 << 256
 
 
 class Model(BaseModel):
@@ -134,7 +134,7 @@ class Manifest(Model):
 
 def content_digest(files: Iterable[DataFile]) -> str:
     """Digest over all rows of the files: the digests of the files added up modulo 2**256."""
-    return f"{sum(int(file.digest, 16) for file in files) % _MODULUS:064x}"
+    return hex_digest(sum(int(file.digest, 16) for file in files))
 
 
 def tallies(files: Iterable[DataFile]) -> tuple[dict[str, int], dict[str, int]]:

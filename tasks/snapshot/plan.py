@@ -5,7 +5,8 @@ Nothing that the store shows is touched here: rewritten files go where the write
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import errno
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from tasks.snapshot.digest import documents_digest, hex_digest
 from tasks.snapshot.errors import DamagedError, LedgerError
 from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
 from tasks.snapshot.search import same, view
 from tasks.snapshot.writer import TableWriter
+
+_BATCH: Final = 4096
 
 _DOUBLES: Final = "SELECT key, count(*) FROM new GROUP BY key HAVING count(*) > 1 ORDER BY key LIMIT 1"
 
@@ -113,7 +117,11 @@ class Planner:
                 )
         touched = {hit.file: hit for hit in hits if hit.removed}
         after = [file for file in kept if file.name not in touched]
-        after += self._rewrite(table, key, [file for file in kept if file.name in touched], touched, doomed)
+        after += [
+            self._rewrite(table, file, doomed)
+            for file in kept
+            if file.name in touched and touched[file.name].removed < file.rows
+        ]
         after += added
         return TableChange(
             table,
@@ -162,25 +170,28 @@ class Planner:
     def _hits(self) -> list[_Hit]:
         return [_Hit(Path(name).name, *rest) for name, *rest in self._sql.execute(_HITS).fetchall()]
 
-    def _rewrite(
-        self, table: str, key: str, files: list[DataFile], hits: Mapping[str, _Hit], doomed: pa.Array
-    ) -> list[DataFile]:
-        files = [file for file in files if hits[file.name].removed < file.rows]
-        if not files:
-            return []
-        with self._writer(table) as writer:
-            for file in files:
-                path = self._current(table, file.name)
-                try:
-                    with pq.ParquetFile(path, page_checksum_verification=True) as source:
-                        for batch in source.iter_batches(batch_size=4096):
-                            keep = pc.invert(pc.is_in(batch.column(key), value_set=doomed))
-                            writer.write(batch.filter(keep))
-                except (pa.ArrowException, OSError) as error:
-                    raise DamagedError(
-                        f"{path}: cannot be read ({error}); see `qingyuan snapshots verify`"
-                    ) from error
-        return writer.files
+    def _rewrite(self, table: str, file: DataFile, doomed: pa.Array) -> DataFile:
+        """The file without the rows of these keys."""
+        path = self._current(table, file.name)
+        digest = int(file.digest or "0", 16)
+        try:
+            with (
+                self._writer(table) as writer,
+                pq.ParquetFile(path, page_checksum_verification=True) as source,
+            ):
+                for batch in source.iter_batches(batch_size=_BATCH):
+                    gone = pc.is_in(batch.column(KEYS[table]), value_set=doomed)
+                    writer.write(batch.filter(pc.invert(gone)))
+                    if table == "documents":
+                        digest -= documents_digest(batch.filter(gone))
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DamagedError(
+                f"{path}: cannot be read ({error}); see `qingyuan snapshots verify`"
+            ) from error
+        (rewritten,) = writer.files
+        return rewritten.model_copy(update={"digest": hex_digest(digest) if file.digest else ""})
 
 
 def check_ledger(captures: TableChange, facts: RunFacts) -> None:

@@ -83,8 +83,7 @@ class Store(Reader):
 
     def writer(self, table: str, run_id: str) -> TableWriter:
         """A writer of rows for a later commit of the run; what it writes is staged, not yet seen."""
-        prefix = f"v{self.next_version():05d}"
-        return TableWriter(self._staged(run_id, table), table, prefix, self.settings)
+        return self._writer(table, run_id, rewriting=False)
 
     def commit(
         self,
@@ -122,7 +121,7 @@ class Store(Reader):
                 sql,
                 current=self.file,
                 staged=lambda table, name: self._staged(run_id, table) / name,
-                writer=lambda table: self.writer(table, run_id),
+                writer=lambda table: self._writer(table, run_id, rewriting=True),
             )
             changes = {
                 table: planner.change(
@@ -340,6 +339,11 @@ class Store(Reader):
         return done
 
     # Small things
+
+    def _writer(self, table: str, run_id: str, *, rewriting: bool) -> TableWriter:
+        prefix = f"v{self.next_version():05d}"
+        folder = self._staged(run_id, table)
+        return TableWriter(folder, table, prefix, self.settings, rewriting=rewriting)
 
     @property
     def _staging(self) -> Path:

@@ -13,14 +13,12 @@ import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
 from tasks.snapshot import delta
-from tasks.snapshot.digest import documents_digest
+from tasks.snapshot.digest import documents_digest, hex_digest
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import KEYS, PUBLISHED, DataFile, Manifest
 from tasks.snapshot.search import engine, same, view
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES, Outcome
-
-_MODULUS: Final = 1 << 256
 
 _COMPARED: Final = {"captures": ("document_id", "outcome", "rule"), "documents": ("capture_id",)}
 
@@ -146,7 +144,7 @@ def _check_rows(store: Store, manifest: Manifest, result: Verification) -> None:
     except StoreError as error:
         result.problems.append(str(error))
         return
-    if f"{total % _MODULUS:064x}" != manifest.content_digest:
+    if hex_digest(total) != manifest.content_digest:
         result.problems.append("the content digest of the documents is not the one in the manifest")
     result.checks.append("content digest, and the SHA-256 of every text")
 

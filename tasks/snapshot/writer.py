@@ -15,12 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config.settings import StoreSettings
-from tasks.snapshot.digest import documents_digest
+from tasks.snapshot.digest import documents_digest, hex_digest
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import DataFile
 from tasks.tables import TABLES
 
-_MODULUS: Final = 1 << 256
 _DIGEST_ROWS: Final = 1000
 
 
@@ -93,14 +92,20 @@ class TableWriter:
 
     Use it as a context manager; `files` is complete after the block. A block that ends with an
     error removes what it wrote. Writers of one run may work in several processes at once.
+
+    `rewriting` gives one file of any size and computes no digest: who takes rows out of a file knows
+    the new digest by those rows.
     """
 
-    def __init__(self, folder: Path, table: str, prefix: str, settings: StoreSettings) -> None:
+    def __init__(
+        self, folder: Path, table: str, prefix: str, settings: StoreSettings, *, rewriting: bool = False
+    ) -> None:
         self.table = table
         self.files: list[DataFile] = []
         self._folder = folder
         self._prefix = prefix
         self._settings = settings
+        self._rewriting = rewriting
         self._waiting: list[pa.Table] = []
         self._waiting_bytes = 0
         self._sink: _Sink | None = None
@@ -159,14 +164,15 @@ class TableWriter:
         parquet = self._parquet or self._open_file()
         parquet.write_table(rows, row_group_size=rows.num_rows)
         self._rows += rows.num_rows
-        if self.table == "documents":
+        if self.table == "documents" and not self._rewriting:
             for start in range(0, rows.num_rows, _DIGEST_ROWS):
                 self._digest += documents_digest(rows.slice(start, _DIGEST_ROWS))
         if self.table == "captures":
             names = pc.binary_join_element_wise(rows.column("outcome"), rows.column("rule"), " ")
             for pair in pc.value_counts(names).to_pylist():
                 self._tally[pair["values"]] += pair["counts"]
-        if self._sink is not None and self._sink.bytes >= self._settings.file_bytes:
+        full = self._sink is not None and self._sink.bytes >= self._settings.file_bytes
+        if full and not self._rewriting:
             self._close_file()
 
     def _open_file(self) -> pq.ParquetWriter:
@@ -194,7 +200,7 @@ class TableWriter:
                 rows=self._rows,
                 bytes=self._sink.bytes,
                 sha256=self._sink.sha256.hexdigest(),
-                digest=f"{self._digest % _MODULUS:064x}" if self.table == "documents" else "",
+                digest=hex_digest(self._digest) if self.table == "documents" else "",
                 tally=dict(sorted(self._tally.items())),
             )
         )
