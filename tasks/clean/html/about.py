@@ -9,7 +9,15 @@ from typing import Final
 
 from tasks.clean.html.headline import headline_text, main_part, title_parts
 from tasks.clean.html.outline import Block, Outline
-from tasks.clean.metadata import Finder, Statements, load_labels, more_exact, stated_time, url_time, visible_time
+from tasks.clean.metadata import (
+    Finder,
+    Statements,
+    load_labels,
+    more_exact,
+    stated_time,
+    url_time,
+    visible_time,
+)
 from tasks.tables import Metadata
 
 _ABOVE: Final = 12
@@ -19,9 +27,13 @@ _HEADINGS: Final = frozenset(("h1", "h2", "h3"))
 _SPACE: Final = re.compile(r"\s+")
 _CRUMB: Final = re.compile(r"crumb|weizhi|dqwz", re.IGNORECASE)
 _HERE: Final = re.compile(r"\s*【?(?:您?的?(?:当前|當前|现在|所在)(?:的|所在)?位置|您的位置)\s*[:：】]?")
-_SITE: Final = re.compile(r"(?:[网網报報社台站吧]|新闻|新聞|论坛|論壇|百科|频道|頻道|在线|線上|社区|博客|杂志|头条|知乎|豆瓣|文库|\.(?:com|cn|net|org))$")
+_SITE: Final = re.compile(
+    r"(?:[网網报報社台站吧]|新闻|新聞|论坛|論壇|百科|频道|頻道|在线|線上|社区|博客|杂志|头条|知乎|豆瓣|文库|\.(?:com|cn|net|org))$"
+)
 _CRUMB_PARTS: Final = re.compile(r"\s*(?:&gt;+|>+|»|›|→|/|::|－|-)\s*|\s+")
-_NOT_SECTION: Final = frozenset(("首页", "首頁", "正文", "当前位置", "当前位置：", "您的位置", "详情", "内容", "", "Home", "文章"))
+_NOT_SECTION: Final = frozenset(
+    ("首页", "首頁", "正文", "当前位置", "当前位置：", "您的位置", "详情", "内容", "", "Home", "文章")
+)
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -40,9 +52,16 @@ def describe(
     runs = outline.runs
     begin = headline if headline >= 0 else body.runs
     first = max(0, begin - _ABOVE)
-    around = [(index - begin, html.unescape(runs[index].words).strip()) for index in range(first, min(len(runs), begin + _BELOW))]
-    tail = [html.unescape(run.words) for run in runs[max(begin, body.runs_end - _TAIL) : body.runs_end + _TAIL]]
-    near = [text for distance, text in around if distance >= 0] + [text for distance, text in around if distance < 0]
+    around = [
+        (index - begin, html.unescape(runs[index].words).strip())
+        for index in range(first, min(len(runs), begin + _BELOW))
+    ]
+    tail = [
+        html.unescape(run.words) for run in runs[max(begin, body.runs_end - _TAIL) : body.runs_end + _TAIL]
+    ]
+    near = [text for distance, text in around if distance >= 0] + [
+        text for distance, text in around if distance < 0
+    ]
     short = [text for text in near if len(text) < 200]
 
     _title(finder, outline, headline)
@@ -86,7 +105,9 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
         if heading.linked <= heading.text and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
             finder.set("title", words, tag)
     finder.set("title", statements.meta.get("articletitle"), "meta articletitle")
-    stated = next((statements.meta[key] for key in finder.labels.meta["title"] if key in statements.meta), None)
+    stated = next(
+        (statements.meta[key] for key in finder.labels.meta["title"] if key in statements.meta), None
+    )
     finder.set("title", main_part(stated) if stated else None, "meta title")
     finder.set("title", statements.linked("headline"), "json-ld headline")
     finder.set("title", main, "title")
@@ -99,7 +120,11 @@ def _crumb(outline: Outline) -> str | None:
         runs = outline.runs[block.runs : block.runs_end]
         if (block.attributes and _CRUMB.search(block.attributes)) or (runs and _HERE.match(runs[0].words)):
             words = " > ".join(run.words for run in runs)
-            parts = [part for part in _CRUMB_PARTS.split(_HERE.sub("", words)) if 1 < len(part) < 12 and not part.startswith("正文")]
+            parts = [
+                part
+                for part in _CRUMB_PARTS.split(_HERE.sub("", words))
+                if 1 < len(part) < 12 and not part.startswith("正文")
+            ]
             parts = [part for part in parts if part not in _NOT_SECTION]
             return parts[-1] if parts else None
     return None

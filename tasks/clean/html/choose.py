@@ -96,7 +96,11 @@ def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
         shade = shades[block.parent]
         if shade > 0.2 and parent.tag != "body":
             hint = parent.hint
-            if hint is Hint.CHROME or (hint is Hint.COMMENT and not forum) or parent.tag in ("aside", "nav", "footer"):
+            if (
+                hint is Hint.CHROME
+                or (hint is Hint.COMMENT and not forum)
+                or parent.tag in ("aside", "nav", "footer")
+            ):
                 shade = 0.15
         if block.teaser and parent.teasers > 2:
             shade *= 0.03
@@ -106,7 +110,9 @@ def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
 
 def _best(outline: Outline, headline: int, anchor: int, shades: list[float], forum: bool) -> Block:
     blocks = outline.blocks
-    prose = list(accumulate((run.value if run.marks and run.value > 15 else 0.0 for run in outline.runs), initial=0.0))
+    prose = list(
+        accumulate((run.value if run.marks and run.value > 15 else 0.0 for run in outline.runs), initial=0.0)
+    )
     length = max(1, len(outline.pieces) - max(anchor, 0))
     best, best_key = blocks[0], -1e9
     for index, block in enumerate(blocks):
@@ -214,7 +220,9 @@ def _posts(blocks: list[Block], block: Block, shades: list[float]) -> list[Block
             alike = [
                 other
                 for other in blocks
-                if other.depth == at.depth and other.tag == at.tag and signature(other) == mark
+                if other.depth == at.depth
+                and other.tag == at.tag
+                and signature(other) == mark
                 and (other is at or (other.value >= 0 and other.text > 2 and shades[other.index] > 0.5))
             ]
             if len(alike) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,9 +14,9 @@ from tasks.clean.html.choose import Choice, choose
 from tasks.clean.html.forum import labels
 from tasks.clean.html.headline import find_headline, headline_text
 from tasks.clean.html.lists import choose_list, list_score
-from tasks.clean.html.outline import Outline, body_markup, read_outline
+from tasks.clean.html.outline import SEAM, Block, Outline, Span, body_markup, bounded, read_outline
 from tasks.clean.html.prune import prune, prune_list
-from tasks.clean.html.render import render
+from tasks.clean.html.render import render, render_plain
 from tasks.clean.html.scripts import article_in_scripts
 from tasks.clean.html.trim import trim
 from tasks.clean.html.words import load_words
@@ -47,19 +48,26 @@ class Extractor:
         self._words = load_words()
 
     def extract(
-        self, html: str, *, url: str | None = None, captured_at: datetime | None = None, title: str | None = None
+        self,
+        html: str,
+        *,
+        url: str | None = None,
+        captured_at: datetime | None = None,
+        title: str | None = None,
     ) -> Extracted:
         """The article of the page `html`; any text is accepted, a page without text gives an empty one.
 
         `captured_at` is what relative times (3小时前) count from; `title` replaces the page's own.
         """
-        html = html[: self._settings.max_characters]
+        html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
         statements = read_statements(tree, html)
         page_title = title or statements.title
         forum = self._is_forum(tree, page_title, url)
         outline = self._outline(tree)
-        if outline.blocks[0].text < self._settings.min_visible and (inner := article_in_scripts(html, statements)):
+        if outline.blocks[0].text < self._settings.min_visible and (
+            inner := article_in_scripts(html, statements)
+        ):
             outline = self._outline(LexborHTMLParser(inner))
             forum = False
         headline = find_headline(outline, page_title)
@@ -80,12 +88,21 @@ class Extractor:
         size = sum(block.text + block.linked for block in choice.blocks)
         density = sum(block.linked for block in choice.blocks) / size if size else 0.0
         return Extracted(
-            title or metadata.title, "\n".join(lines), metadata, kind if lines else "empty", round(density, 3), score
+            title or metadata.title,
+            "\n".join(lines),
+            metadata,
+            kind if lines else "empty",
+            round(density, 3),
+            score,
         )
 
     def _is_forum(self, tree: LexborHTMLParser, title: str, url: str | None) -> bool:
         body = tree.body
-        names = " ".join(value or "" for name, value in body.attributes.items() if name in ("id", "class")) if body else ""
+        names = (
+            " ".join(value or "" for name, value in body.attributes.items() if name in ("id", "class"))
+            if body
+            else ""
+        )
         return any(self._words.forum.search(text) for text in (title, names, url or ""))
 
     def _outline(self, tree: LexborHTMLParser) -> Outline:
@@ -96,11 +113,27 @@ class Extractor:
         template = labels(outline, choice.blocks, self._words) if forum else []
         for block in choice.blocks:
             left_out = sorted((*prune(outline, block, self._words, forum=forum), *template))
-            lines += render(outline.markup(block, [span for span in left_out if span[0] <= block.end]))
+            lines += self._render(outline, block, [span for span in left_out if span[0] <= block.end])
         if not lines:
             for block in choice.blocks:
-                lines += render(outline.markup(block, []))
+                lines += self._render(outline, block, [])
         return lines
 
     def _list_lines(self, outline: Outline, choice: Choice) -> list[str]:
-        return [line for block in choice.blocks for line in render(outline.markup(block, prune_list(outline, block)))]
+        return [
+            line
+            for block in choice.blocks
+            for line in self._render(outline, block, prune_list(outline, block))
+        ]
+
+    def _render(self, outline: Outline, block: Block, left_out: list[Span]) -> list[str]:
+        if block.end - block.start <= self._settings.max_fragment:
+            return render(outline.markup(block, left_out))
+        starts = [span[0] for span in left_out]
+        runs = outline.runs[block.runs : block.runs_end]
+        kept = (
+            run
+            for run in runs
+            if not (at := bisect_right(starts, run.span[0])) or left_out[at - 1][1] <= run.span[0]
+        )
+        return render_plain(run.words.replace(SEAM, "") for run in kept)

@@ -25,7 +25,9 @@ def main_part(title: str) -> str:
     if len(parts) > 2:
         parts.pop()  # the site's name
     longest = max(parts, key=len, default="")
-    return parts[0] if parts and len(parts[0]) >= min(4, 0.4 * len(longest)) and len(parts[0]) > 1 else longest
+    return (
+        parts[0] if parts and len(parts[0]) >= min(4, 0.4 * len(longest)) and len(parts[0]) > 1 else longest
+    )
 
 
 def words_of(run: Run) -> str:
@@ -67,7 +69,9 @@ def find_headline(outline: Outline, title: str) -> int:
         if not whole and not (size > 3 and plain in target and size >= 0.45 * len(main)):
             if plain not in parts or block.tag not in _RANK:
                 continue
-        rank = _RANK.get(block.tag, 1.0) + (1.0 if whole else 0.0) + (1.0 if target.startswith(plain) else 0.0)
+        rank = (
+            _RANK.get(block.tag, 1.0) + (1.0 if whole else 0.0) + (1.0 if target.startswith(plain) else 0.0)
+        )
         if block.attributes and _TITLE_NAME.search(block.attributes):
             rank += 1.0
         if run.linked > run.text:
@@ -85,7 +89,10 @@ def _only_heading(outline: Outline) -> int:
         found = [
             index
             for index, run in enumerate(outline.runs)
-            if outline.blocks[run.block].tag == tag and run.text > 5 and not run.linked and not outline.blocks[run.block].hidden
+            if outline.blocks[run.block].tag == tag
+            and run.text > 5
+            and not run.linked
+            and not outline.blocks[run.block].hidden
         ]
         if found:
             return found[0] if len(found) == 1 else -1

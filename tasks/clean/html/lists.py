@@ -26,7 +26,9 @@ def list_score(outline: Outline, value: float, url: str | None, *, headed: bool)
     size = page.text + page.linked
     if not size or page.headlines < 5:
         return 0.0
-    headlines = sum(run.linked for run in outline.runs if run.linked >= _ENTRY_SIZE and run.text < 0.35 * run.linked)
+    headlines = sum(
+        run.linked for run in outline.runs if run.linked >= _ENTRY_SIZE and run.text < 0.35 * run.linked
+    )
     share = headlines / size
     prose = max(0.0, value) / size
     score = share / (share + 2.5 * prose + 0.15)
@@ -50,7 +52,9 @@ def choose_list(outline: Outline, words: Words) -> Block:
     shades = shaded_blocks(blocks, forum=False)
     for index in range(len(blocks) - 1, 0, -1):
         block = blocks[index]
-        if values[index] > 0 and (block.hint is Hint.CHROME or block.hidden or block.tag in ("nav", "aside", "footer")):
+        if values[index] > 0 and (
+            block.hint is Hint.CHROME or block.hidden or block.tag in ("nav", "aside", "footer")
+        ):
             values[index] *= 0.2
         values[block.parent] += values[index]
     best = max(range(len(blocks)), key=lambda index: values[index] * (0.2 if shades[index] == 0.15 else 1.0))

@@ -55,7 +55,7 @@ _HIDDEN_INLINE: Final = re.compile(
 )
 _NOISE: Final = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?>|<!--.*?-->|<[!?][^>]*>", re.DOTALL)
 _TAG: Final = re.compile(rf"<({_ATTRIBUTES})>")
-_SENTENCE: Final = ("，", "。", "！", "？", "；", "：", "、", "“", "「", "》", "）")
+_SENTENCE: Final = ("，", "。", "！", "？", "；", "：", "、", "”", "」", "》")
 _LATIN_SENTENCE: Final = (", ", ". ", "! ", "? ")
 
 
@@ -142,9 +142,18 @@ class Outline:
             piece = pieces[at]
             if not at & 1:
                 parts.append(piece)
-            elif (name := piece.partition(" ")[0]) not in ("a", "/a"):
-                parts.append(f"<{name}>")
+            elif (name := piece.partition(" ")[0].lstrip("/")) in _STRUCTURE:
+                parts.append(f"<{name}>" if piece[0] != "/" else f"</{name}>")
+            elif name != "a":
+                parts.append("<br>")
         return "".join(parts)
+
+
+# Elements the fragment keeps; other containers become line breaks, which also flattens deep nesting.
+_STRUCTURE: Final = frozenset(
+    ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "pre", "blockquote")
+    + ("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "br", "figcaption")
+)
 
 
 def body_markup(tree: LexborHTMLParser) -> str:
@@ -155,6 +164,29 @@ def body_markup(tree: LexborHTMLParser) -> str:
     if "display:" in markup or "jammer" in markup:
         markup = _HIDDEN_INLINE.sub("", markup)
     return _NOISE.sub("", markup.replace("</span>", SEAM)).replace("&nbsp;", " ")
+
+
+def bounded(html: str, max_characters: int, max_depth: int) -> str:
+    """The page cut to `max_characters`; one nested deeper than `max_depth` loses its containers.
+
+    lexbor's time grows with the square of the depth of nesting, which no honest page drives far.
+    """
+    html = html[:max_characters]
+    if html.count("<") <= max_depth:
+        return html
+    depth = deepest = 0
+    for close in _CONTAINER.findall(html):
+        depth += -1 if close and depth else 0 if close else 1
+        deepest = max(deepest, depth)
+    return html if deepest <= max_depth else _CONTAINER_TAG.sub("<br>", html)
+
+
+_CONTAINER: Final = re.compile(
+    r"<(/?)(?!(?:p|br|li|td|tr|th|img|a|meta|link|input|hr|script|option|dd|dt)[\s>/])[a-zA-Z]"
+)
+_CONTAINER_TAG: Final = re.compile(
+    r"</?(?!(?:p|br|a|title|script|style|meta|head|h[1-6])[\s>/])[a-zA-Z][^<>]{0,2000}>?"
+)
 
 
 def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
@@ -183,7 +215,9 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                 link_depth -= 1
             else:
                 if parts:
-                    _close_run(outline, SEAM.join(parts), text, linked, links, stack[-1], (begun, at - 1), words)
+                    _close_run(
+                        outline, SEAM.join(parts), text, linked, links, stack[-1], (begun, at - 1), words
+                    )
                     parts = []
                     text = linked = 0.0
                 links = 0
@@ -302,7 +336,12 @@ def _close_block(outline: Outline, index: int, in_link: bool) -> None:
         parent.linked += block.linked
     parent.links += block.links
     parent.headlines += block.headlines
-    if 0 < block.headlines < 3 and block.text < _TEASER_TEXT and block.linked > 0.03 * block.text and block.tag in _ENTRY:
+    if (
+        0 < block.headlines < 3
+        and block.text < _TEASER_TEXT
+        and block.linked > 0.03 * block.text
+        and block.tag in _ENTRY
+    ):
         block.teaser = True
         parent.teasers += 1
         parent.teaser_value += value

@@ -45,7 +45,9 @@ def prune_list(outline: Outline, block: Block) -> list[Span]:
     while at < block.last:
         part = outline.blocks[at]
         size = part.text + part.linked
-        if (part.hidden or part.hint is Hint.CHROME or part.tag in _CHROME_TAGS) and size < 0.3 * (block.text + block.linked):
+        if (part.hidden or part.hint is Hint.CHROME or part.tag in _CHROME_TAGS) and size < 0.3 * (
+            block.text + block.linked
+        ):
             dropped.append((part.start, part.end + 1))
             at = part.last
         else:

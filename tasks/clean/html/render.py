@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from bs4 import BeautifulSoup
@@ -10,9 +12,51 @@ from bs4.element import NavigableString, Tag
 
 _BLOCKS: Final = frozenset(
     (
-        *("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt"),
-        *("fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup"),
-        *("hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody"),
+        *(
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "body",
+            "caption",
+            "center",
+            "dd",
+            "details",
+            "div",
+            "dl",
+            "dt",
+        ),
+        *(
+            "fieldset",
+            "figcaption",
+            "figure",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hgroup",
+        ),
+        *(
+            "hr",
+            "html",
+            "legend",
+            "li",
+            "main",
+            "menu",
+            "nav",
+            "ol",
+            "p",
+            "pre",
+            "section",
+            "summary",
+            "table",
+            "tbody",
+        ),
         *("td", "tfoot", "th", "thead", "tr", "ul"),
     )
 )
@@ -21,18 +65,28 @@ _WIDE_BREAK: Final = re.compile(
     r"(?<=[\u2e80-\u9fff\uff00-\uffef，。！？；：、])\s*\n\s*(?=[\u2e80-\u9fff\uff00-\uffef])"
 )
 _CELL_LIMIT: Final = 200
+_MAX_DEPTH: Final = 200
 
 
 def render(markup: str) -> list[str]:
     """Lines of the fragment: one for each paragraph, heading, list entry, row of a table, line of code."""
     soup = BeautifulSoup(markup, "lxml")
     out: list[str] = []
-    _write(soup, out, False)
-    lines = (line.strip(" \t\u3000\xa0\r") for line in "".join(out).split("\n"))
+    _write(soup, out, False, 0)
+    return _lines("".join(out))
+
+
+def render_plain(texts: Iterable[str]) -> list[str]:
+    """The same from bare texts in HTML notation, for fragments too large for BeautifulSoup."""
+    return _lines("\n".join(_flat(html.unescape(text)) for text in texts))
+
+
+def _lines(text: str) -> list[str]:
+    lines = (line.strip(" \t\u3000\xa0\r") for line in text.split("\n"))
     return [line for line in lines if line]
 
 
-def _write(element: Tag, out: list[str], preformatted: bool) -> None:
+def _write(element: Tag, out: list[str], preformatted: bool, depth: int) -> None:
     for child in element.children:
         if type(child) is NavigableString:
             out.append(str(child) if preformatted else _flat(str(child)))
@@ -40,14 +94,16 @@ def _write(element: Tag, out: list[str], preformatted: bool) -> None:
             name = child.name
             if name == "br":
                 out.append("\n")
+            elif depth > _MAX_DEPTH:
+                out.append(child.get_text("\n"))
             elif name == "tr" and (row := _row(child)):
                 out.append(f"\n{row}\n")
             elif name in _BLOCKS:
                 out.append("\n")
-                _write(child, out, preformatted or name == "pre")
+                _write(child, out, preformatted or name == "pre", depth + 1)
                 out.append("\n")
             else:
-                _write(child, out, preformatted)
+                _write(child, out, preformatted, depth + 1)
 
 
 def _flat(text: str) -> str:
@@ -65,7 +121,7 @@ def _row(row: Tag) -> str | None:
     for cell in cells:
         if (
             cell.find(("table", "ul", "ol", "h1", "h2", "h3")) is not None
-            or len(cell.find_all(("p", "div"), limit=3)) > 2
+            or len(cell.find_all("p", limit=3)) > 2
         ):
             return None
         texts.append(_flat(cell.get_text(" ")).strip(" \u3000"))

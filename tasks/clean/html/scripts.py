@@ -20,9 +20,27 @@ from tasks.clean.metadata import Statements, strings_of
 _MAX_SCRIPT: Final = 4 << 20
 _MAX_SCRIPTS: Final = 200
 _JSON: Final = re.compile(r"(?:=|^|\()\s*([\[{].*[\]}])", re.DOTALL)
-_JS_STRING: Final = re.compile(r"[\"']?(?:content|body|articleBody|content_noencode|msg_content)[\"']?\s*[:=]\s*([\"'])((?:\\.|(?!\1)[^\\])*)\1")
-_BODY_KEYS: Final = frozenset(("articlebody", "content", "body", "text", "contenthtml", "content_html", "article_content",
-                               "articlecontent", "newscontent", "html", "detail", "richtext", "rich_text", "contents"))
+_JS_STRING: Final = re.compile(
+    r"[\"']?(?:content|body|articleBody|content_noencode|msg_content)[\"']?\s*[:=]\s*([\"'])((?:\\.|(?!\1)[^\\])*)\1"
+)
+_BODY_KEYS: Final = frozenset(
+    (
+        "articlebody",
+        "content",
+        "body",
+        "text",
+        "contenthtml",
+        "content_html",
+        "article_content",
+        "articlecontent",
+        "newscontent",
+        "html",
+        "detail",
+        "richtext",
+        "rich_text",
+        "contents",
+    )
+)
 _ESCAPES: Final = {"n": "\n", "r": "", "t": " ", "b": "", "f": ""}
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]")
 _ENDS: Final = re.compile(r"[，。！？；]")
@@ -80,4 +98,8 @@ def article_in_scripts(source: str, statements: Statements) -> str | None:
             best, best_score = candidate, score
     if best is None:
         return None
-    return best if "<" in best else "".join(f"<p>{html.escape(line)}</p>" for line in best.splitlines() if line.strip())
+    return (
+        best
+        if "<" in best
+        else "".join(f"<p>{html.escape(line)}</p>" for line in best.splitlines() if line.strip())
+    )
