@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any, Final
 
@@ -88,24 +89,23 @@ def measure(
     `simplified` says that the text is in Simplified already, which saves folding it.
     """
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    tables = _tables()
-    solid = codes[tables["solid"][np.minimum(codes, 0xFFFF)]]
-    low = np.minimum(solid, 0xFFFF)
-    characters = int(solid.size)
-    han = tables["han"][low] | ((solid >= 0x20000) & (solid < 0x40000))
-    count = int(han.sum())
+    kinds = _kinds()[np.minimum(codes, 0xFFFF)]
+    kinds[(codes >= 0x20000) & (codes < 0x40000)] = _Kind.HAN
+    counts = np.bincount(kinds, minlength=len(_Kind))
+    characters = int(counts.sum() - counts[_Kind.SPACE])
+    count = int(counts[_Kind.HAN] + counts[_Kind.STOP])
     of = max(characters, 1)
     return Quality(
         characters=characters,
         han=count,
         han_share=count / of,
         line_repetition=_line_repetition(text, of),
-        ngram_repetition=_gram_repetition(solid[han]),
-        symbol_share=float(tables["symbol"][low].sum()) / of,
-        digit_share=float(tables["digit"][low].sum()) / of,
-        latin_share=float(tables["latin"][low].sum()) / of,
-        stop_share=float(tables["stop"][low].sum()) / max(count, 1),
-        punctuation_share=float(tables["marks"][low].sum()) / of,
+        ngram_repetition=_gram_repetition(codes[(kinds == _Kind.HAN) | (kinds == _Kind.STOP)]),
+        symbol_share=float(counts[_Kind.SYMBOL]) / of,
+        digit_share=float(counts[_Kind.DIGIT]) / of,
+        latin_share=float(counts[_Kind.LATIN]) / of,
+        stop_share=float(counts[_Kind.STOP]) / max(count, 1),
+        punctuation_share=float(counts[_Kind.MARK]) / of,
         link_density=link_density,
         damage=damage,
         unrepaired=unrepaired,
@@ -168,29 +168,41 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Quality], float], int], ...]] = (
 """(setting, reason with figure and threshold, figure, Han characters below which the rule is skipped)."""
 
 
+class _Kind(IntEnum):
+    """Kinds of characters, each in one of them."""
+
+    SPACE = 0
+    HAN = 1
+    STOP = 2
+    """A function character; Han too."""
+    DIGIT = 3
+    LATIN = 4
+    MARK = 5
+    """Sentence punctuation."""
+    SYMBOL = 6
+    OTHER = 7
+
+
 @lru_cache(maxsize=1)
-def _tables() -> dict[str, np.ndarray[Any, np.dtype[np.bool_]]]:
-    names = ("solid", "han", "symbol", "digit", "latin", "stop", "marks")
-    tables = {name: np.zeros(0x10000, bool) for name in names}
+def _kinds() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Kind of each character of the basic plane; its last place stands for all above."""
     is_han = re.compile(f"[{HAN}]")
-    for code in range(0x10000):
+    kinds = np.full(0x10000, _Kind.OTHER, np.uint8)
+    for code in range(0xFFFF):
         char = chr(code)
-        solid = not char.isspace()
-        tables["solid"][code] = solid
-        if not solid:
-            continue
-        tables["han"][code] = is_han.match(char) is not None
-        tables["digit"][code] = char.isdigit()
-        tables["latin"][code] = char.isalpha() and code < 0x250
-        tables["stop"][code] = char in _STOP
-        tables["marks"][code] = char in _STOP_MARKS
-        # Quotation marks, brackets and the like belong to sentences; what is left are symbols.
-        tables["symbol"][code] = (
-            not char.isalnum()
-            and char not in _STOP_MARKS
-            and char not in "“”‘’（）()《》〈〉「」『』【】[]〔〕—·～-\"'"
-        )
-    return tables
+        if char.isspace():
+            kinds[code] = _Kind.SPACE
+        elif is_han.match(char):
+            kinds[code] = _Kind.STOP if char in _STOP else _Kind.HAN
+        elif char.isdigit():
+            kinds[code] = _Kind.DIGIT
+        elif char.isalpha():
+            kinds[code] = _Kind.LATIN if code < 0x250 else _Kind.OTHER
+        elif char in _STOP_MARKS:
+            kinds[code] = _Kind.MARK
+        elif not char.isalnum() and char not in _SENTENCE_MARKS:
+            kinds[code] = _Kind.SYMBOL
+    return kinds
 
 
 def _line_repetition(text: str, of: int) -> float:
