@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from config.settings import ConversionProfile, ConvertSettings
 from tasks.convert.engine import OpenCC, Undecided
 from tasks.convert.lexicon import SHIPPED, Exceptions, read_exceptions
-from tasks.convert.script import Evidence, Script, judge, total, weigh, weigh_each
+from tasks.convert.script import LEAST_KANA, Evidence, Script, judge, total, weigh, weigh_each
 from tasks.tables import Edit
 
 _CLAUSE: Final = re.compile(r"[^。！？；：，、…!?;:,\s]*[。！？；：，、…!?;:,\s]+|[^。！？；：，、…!?;:,\s]+")
@@ -62,10 +62,7 @@ class Converter:
 
     def detect(self, text: str) -> Script:
         """Script of a text; Japanese if most of its Han characters stand in Japanese paragraphs."""
-        evidence = weigh(text)
-        if self._judge(evidence._replace(kana=0)) is self._judge(evidence) and evidence.kana < 2:
-            return self._judge(evidence)
-        return self._whole(weigh_each(text, _starts(text.split("\n"))))
+        return self._detect(text, weigh(text))
 
     def convert(self, text: str, *, profile: str | None = None) -> Converted:
         """Convert the paragraphs that are not in the script of the profile yet.
@@ -83,20 +80,14 @@ class Converter:
             or engine is None
             or not (evidence.hant if chosen.target == "hans" else evidence.hans)
         ):
-            return Converted(text, (), self.detect(text), None, 0)
+            return Converted(text, (), self._detect(text, evidence), None, 0)
         paragraphs = text.split("\n")
         starts = _starts(paragraphs)
         rows = weigh_each(text, starts)
         script = self._whole(rows)
         if script is Script.JA:
             return Converted(text, (), script, None, 0)
-        scripts = self._scripts(rows, script)
-        pieces: list[_Piece] = []
-        for start, paragraph, own in zip(starts, paragraphs, scripts, strict=True):
-            if own is Script.MIXED:
-                pieces += self._clauses(start, paragraph, chosen)
-            elif paragraph and own not in (Script.NONE, Script.JA, chosen.target):
-                pieces.append(_Piece(start, start + len(paragraph), due=True))
+        pieces = self._pieces(starts, paragraphs, self._scripts(rows, script), chosen)
         reason = f"{script} text; {self._provenance(engine, chosen)}"
         edits: list[Edit] = []
         parts: list[str] = []
@@ -137,6 +128,11 @@ class Converter:
     def _judge(self, evidence: Evidence) -> Script:
         return judge(evidence, mixed_share=self._settings.mixed_share, kana_share=self._settings.kana_share)
 
+    def _detect(self, text: str, evidence: Evidence) -> Script:
+        if evidence.kana < LEAST_KANA:  # no paragraph is Japanese
+            return self._judge(evidence)
+        return self._whole(weigh_each(text, _starts(text.split("\n"))))
+
     def _whole(self, rows: Sequence[Evidence]) -> Script:
         chinese = [row for row in rows if self._judge(row) is not Script.JA]
         if len(chinese) < len(rows) and 2 * sum(row.han for row in chinese) < sum(row.han for row in rows):
@@ -155,6 +151,17 @@ class Converter:
             elif script is not Script.JA:
                 last = script
         return scripts
+
+    def _pieces(
+        self, starts: list[int], paragraphs: list[str], scripts: list[Script], profile: ConversionProfile
+    ) -> list[_Piece]:
+        pieces: list[_Piece] = []
+        for start, paragraph, script in zip(starts, paragraphs, scripts, strict=True):
+            if script is Script.MIXED:
+                pieces += self._clauses(start, paragraph, profile)
+            elif paragraph and script not in (Script.NONE, Script.JA, profile.target):
+                pieces.append(_Piece(start, start + len(paragraph), due=True))
+        return pieces
 
     def _clauses(self, start: int, paragraph: str, profile: ConversionProfile) -> list[_Piece]:
         clauses = _CLAUSE.findall(paragraph)

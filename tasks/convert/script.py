@@ -28,7 +28,7 @@ _LETTERS: Final = np.array([0, 1 << 32, 1 << 32, 1 << 32, 1], np.uint64)
 """What a character of each kind counts: Han << 32 | kana."""
 _SCRIPTS: Final = np.array([0, 0, 1 << 32, 1, 0], np.uint64)
 """The same: Simplified << 32 | Traditional."""
-_LEAST_KANA: Final = 2
+LEAST_KANA: Final = 2
 """A single の is an ornament of Chinese brand names."""
 _PACKAGE: Final = "opencc-python-reimplemented"
 
@@ -111,7 +111,7 @@ def weigh_each(text: str, starts: Sequence[int]) -> list[Evidence]:
 
 def judge(evidence: Evidence, *, mixed_share: float, kana_share: float) -> Script:
     """The script that the evidence speaks for; the shares are explained in ConvertSettings."""
-    if evidence.kana >= max(_LEAST_KANA, kana_share * evidence.han):
+    if evidence.kana >= max(LEAST_KANA, kana_share * evidence.han):
         return Script.JA
     told = evidence.hans + evidence.hant
     if not told:
