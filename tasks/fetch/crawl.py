@@ -98,6 +98,7 @@ def scrapy_settings(settings: FetchSettings, options: FetchOptions) -> dict[str,
         "AUTOTHROTTLE_MAX_DELAY": max(polite.max_delay, polite.delay),
         "AUTOTHROTTLE_TARGET_CONCURRENCY": float(polite.per_host),
         "DOWNLOAD_DELAY": polite.delay,
+        "DOWNLOAD_DELAY_JITTER": 0,
         "CONCURRENT_REQUESTS": polite.total,
         "CONCURRENT_REQUESTS_PER_DOMAIN": polite.per_host,
         # One place for the items of an answer, of which there are none: Scrapy makes a task for each.
@@ -247,7 +248,9 @@ def _watch(crawler: Crawler, report: FetchReport, path: Path, lifeline: int | No
         logging.getLogger(__name__).error("%s", failure.getTraceback())
         frontier().stop("failed")
 
-    def closed() -> None:
+    def closed(reason: str) -> None:
+        if reason != "finished":  # a signal: Scrapy finishes what is under way and ends
+            frontier().stop("stopped")
         refresh()
         for task in running:
             task.cancel()

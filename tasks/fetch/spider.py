@@ -194,8 +194,8 @@ class FetchSpider(scrapy.Spider):
             found=found,
             outcome="changed" if task.changes else "new" if kind.kept else "indexes",
             more={
-                "etag": _header(response, "ETag"),
-                "last_modified": _header(response, "Last-Modified"),
+                "etag": _validator(response, "ETag"),
+                "last_modified": _validator(response, "Last-Modified"),
                 "digest": digest,
                 "payload_digest": written.payload_digest,
                 "record_id": written.record_id,
@@ -400,6 +400,12 @@ class FetchSpider(scrapy.Spider):
 def _header(response: Response, name: str) -> str | None:
     value = response.headers.get(name)
     return value.decode("latin-1")[:8000] if value else None
+
+
+def _validator(response: Response, name: str) -> str | None:
+    """A header that can be sent back as it came."""
+    value = _header(response, name)
+    return value if value and len(value) <= 1000 and value.isascii() and value.isprintable() else None
 
 
 def _range_of(address: str) -> tuple[str, tuple[int, int]]:

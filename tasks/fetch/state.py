@@ -233,8 +233,9 @@ class State:
                 ):
                     continue
                 self._base.execute(
-                    "UPDATE address SET due = ?, depth = min(depth, ?) WHERE source = ? AND key = ?",
-                    (now, address.depth, self._source, key),
+                    "UPDATE address SET due = ?, depth = min(depth, ?), kind = iif(?, ?, kind) "
+                    "WHERE source = ? AND key = ?",
+                    (now, address.depth, always, address.kind, self._source, key),
                 )
             wanted.append(self._task(key))
         return wanted, dropped

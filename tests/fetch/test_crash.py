@@ -81,12 +81,24 @@ def test_killed_and_resumed(
         assert {(row["warc"], row["place"]) for url, row in state.items() if "/article/" in url} <= places
 
 
-def test_the_crawl_ends_with_whoever_started_it(
-    fetch_apart: Fetch, tmp_path: Path, crawls: list[subprocess.Popen[bytes]]
+def _let_go(crawl: subprocess.Popen[bytes]) -> None:
+    crawl.stdin.close()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("end", [_let_go, subprocess.Popen.terminate], ids=["starter gone", "terminated"])
+def test_a_crawl_that_is_told_to_stop_can_be_taken_up(
+    fetch_apart: Fetch,
+    tmp_path: Path,
+    crawls: list[subprocess.Popen[bytes]],
+    end: Callable[[subprocess.Popen[bytes]], None],
 ) -> None:
     def article(asked: Asked) -> Reply:
-        crawls[0].stdin.close()  # type: ignore[union-attr]
+        if asked.path not in done:
+            end(crawls[0])
+        done.add(asked.path)
         return html(asked.path * 50)
+
+    done: set[str] = set()
 
     with Site({"/list": _list_page(), **{f"/article/{number}": article for number in range(PAGES)}}) as site:
         run: dict[str, Any] = {"kind": "list", "source": {"include": ["/article/"]}}

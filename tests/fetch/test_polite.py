@@ -97,3 +97,21 @@ def test_time_of_a_run_is_bounded(fetch: Fetch) -> None:
         )
         assert report.stopped == "time"
         assert len(site.paths()) < 20
+
+
+def test_a_slow_host_holds_up_nobody(fetch: Fetch) -> None:
+    rules = Reply(b"User-agent: *\nCrawl-delay: 0.5\n")
+    slow = Site({"/robots.txt": rules, **{f"/{n}": html(f"{n}") for n in range(4)}})
+    with slow, Site({f"/{n}": html(f"{n}") for n in range(40)}) as quick:
+        urls = [f"{slow.base}/{n}" for n in range(4)]
+        urls += [f"{quick.base.replace('127.0.0.1', 'localhost')}/{n}" for n in range(40)]
+        fetch(*urls, sections={"politeness": {"total": 4, "per_host": 2}})
+        assert len(slow.paths()) == 4
+        assert len(quick.paths()) == 40
+        assert max(one.at for one in quick.log) < slow.log[-1].at
+
+
+def test_pages_wait_for_each_other(fetch: Fetch) -> None:
+    with Site({f"/{n}": html(f"{n}") for n in range(4)}) as site:
+        fetch(*(f"{site.base}/{n}" for n in range(4)), sections={"politeness": {"delay": 0.3, "per_host": 4}})
+        assert min(_gaps(site)) >= 0.28
