@@ -22,8 +22,10 @@ WHERE skeleton IN (SELECT skeleton FROM new) AND skeleton <> ''
 ORDER BY skeleton, document_id DESC, capture_id DESC
 """
 _SAME_URL: Final = """
-SELECT DISTINCT url_key, document_id FROM stored
-WHERE url_key IN (SELECT url_key FROM addresses) ORDER BY ALL
+SELECT url_key, document_id
+FROM (SELECT DISTINCT url_key, document_id FROM stored WHERE url_key IN (SELECT url_key FROM addresses))
+QUALIFY row_number() OVER (PARTITION BY url_key ORDER BY document_id) <= {candidates}
+ORDER BY ALL
 """
 # The smallest texts of a bucket stand for it, so that a hash shared by n texts costs n, not n^2, pairs.
 _AMONG_NEW: Final = """
@@ -88,7 +90,7 @@ def find_candidates(
         check_versions(versions["version"].to_pylist())
         skeletons = arrow(connection, _SAME_SKELETON).to_pylist()
         urls: dict[str, list[str]] = {}
-        for row in arrow(connection, _SAME_URL).to_pylist():
+        for row in arrow(connection, _SAME_URL.format(**limits)).to_pylist():
             urls.setdefault(row["url_key"], []).append(row["document_id"])
         among = arrow(connection, _AMONG_NEW.format(**limits))
         with_stored = arrow(connection, _WITH_STORED.format(**limits))

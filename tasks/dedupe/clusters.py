@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +32,8 @@ class Evidence:
     """Compared pairs; the first of a pair is a new text."""
     revisions: Mapping[tuple[int, Node], Verdict]
     """Pairs of texts of one address that are revisions of one page."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """New capture -> document it belonged to before the corpus was cleaned anew."""
 
 
 Node = int | str
@@ -120,11 +124,31 @@ def cluster(evidence: Evidence, copies: Mapping[tuple[int, Node], Verdict]) -> l
         else:
             reference = min(groups[group], key=lambda text: evidence.texts[text][0].rank)
             centres[group] = Document("", reference, list(groups[group]))
-    for document in centres.values():
-        document.document_id = min(
-            copy.capture_id for text in document.texts for copy in evidence.texts[text]
-        )
+    _name(list(centres.values()), evidence)
     return sorted([*documents.values(), *centres.values()], key=lambda document: document.document_id)
+
+
+def _name(documents: Sequence[Document], evidence: Evidence) -> None:
+    """Give new documents their ids: the one most of their captures held before, else the smallest capture id."""
+    captures = [
+        sorted(copy.capture_id for text in document.texts for copy in evidence.texts[text])
+        for document in documents
+    ]
+    claims = [
+        (-count, held, ids[0], number)
+        for number, ids in enumerate(captures)
+        for held, count in Counter(evidence.held[one] for one in ids if one in evidence.held).items()
+    ]
+    taken: set[str] = set(evidence.stored)
+    for _, held, _, number in sorted(claims):
+        if held not in taken and not documents[number].document_id:
+            documents[number].document_id = held
+            taken.add(held)
+    reserved = taken | set(evidence.held.values())
+    for document, ids in zip(documents, captures, strict=True):
+        if not document.document_id:
+            free = (one for one in ids if one not in reserved)
+            document.document_id = next(free, hashlib.sha256(f"apart {ids[0]}".encode()).hexdigest()[:32])
 
 
 def _closer(found: dict[int, tuple[int, float, str]], group: int, option: tuple[int, float, str]) -> None:

@@ -21,12 +21,15 @@ def resolve(
     signature_files: Sequence[str],
     document_files: Sequence[str],
     settings: DedupeSettings,
+    *,
+    held: Mapping[str, str] | None = None,
 ) -> Resolution:
     """Match the kept captures of a run with each other and with the stored corpus.
 
     In: Parquet files of CLEANED (this run; every capture once), of SIGNATURES and of DOCUMENTS (the
     snapshot the run started from). The result does not depend on the order or the number of files.
-    Texts are read for the pairs compared, `batch_documents` at a time. Raises SignatureVersionError.
+    Texts are read for the pairs compared, `batch_documents` at a time. `held` (capture -> document) keeps
+    the ids of documents when the corpus is cleaned anew. Raises SignatureVersionError.
     """
     copies, signatures = read_new(cleaned_files, settings)
     texts = _texts(copies)
@@ -66,6 +69,7 @@ def resolve(
             for pair in revision_pairs
             if compared[pair].containment >= settings.revision_similarity
         },
+        held=held or {},
     )
     return report(evidence, signatures, settings)
 

@@ -82,9 +82,11 @@ def _distinct(sorted_values: NDArray[Any]) -> NDArray[Any]:
 
 def _smallest(hashes: Hashes) -> Hashes:
     if hashes.size > 4 * SKETCH:
-        smallest = _distinct(np.sort(np.partition(hashes, 2 * SKETCH)[: 2 * SKETCH]))
-        if smallest.size >= SKETCH:
-            return smallest[:SKETCH]
+        # Hashes are spread evenly: about 3 x SKETCH of them lie below this limit.
+        limit = np.uint64((3 * SKETCH << 64) // hashes.size - 1)
+        low = _distinct(np.sort(hashes[hashes < limit]))
+        if low.size >= SKETCH:
+            return low[:SKETCH]
     return _distinct(np.sort(hashes))[:SKETCH]
 
 

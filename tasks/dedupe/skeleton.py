@@ -79,7 +79,7 @@ def skeleton_hash(text: str) -> str:
 def hash_content(codes: Codes, text: str) -> str:
     """`skeleton_hash` of a text whose content is known."""
     if codes.size and int(codes.max()) > LAST_DIGIT:
-        return hashlib.blake2b(codes.tobytes(), digest_size=16).hexdigest()
+        return hashlib.blake2b(codes.data, digest_size=16).hexdigest()
     letters = "".join(character for character in text.casefold() if character.isalnum())
     if not letters:
         return ""

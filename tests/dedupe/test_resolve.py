@@ -223,6 +223,23 @@ def test_texts_too_short_or_without_han_match_only_when_equal(tmp_path: Path) ->
     assert documents[0] == documents[1]
 
 
+def test_documents_keep_their_ids_when_cleaned_anew(tmp_path: Path, articles: list[str]) -> None:
+    rows = [
+        capture(articles[0], name="a"),
+        capture(traditional(articles[0]), name="b"),
+        capture(articles[1], name="c"),
+    ]
+    one, other, apart = (row["capture_id"] for row in rows)
+    files = [write(tmp_path / "rows.parquet", rows)]
+    held = {one: "earlier", other: "earlier", apart: "earlier"}
+    found = decisions(resolve(files, [], [], SETTINGS, held=held))
+    assert [found[key]["document_id"] for key in (one, other, apart)] == ["earlier", "earlier", apart]
+    held = {one: apart, other: apart}
+    found = decisions(resolve(files, [], [], SETTINGS, held=held))
+    assert found[one]["document_id"] == found[other]["document_id"] == apart
+    assert found[apart]["document_id"] not in (one, other, apart)
+
+
 def test_hot_bucket_is_bounded() -> None:
     """Texts that all share their hashes are compared with a few of them, not all with all."""
     count, bands = 3000, list(range(24))
