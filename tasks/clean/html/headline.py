@@ -58,7 +58,9 @@ def find_headline(outline: Outline, title: str) -> int:
     for index, run in enumerate(outline.runs):
         if not 1 < len(run.words) < 150:
             continue
-        plain = _SPACE.sub("", words_of(run))
+        plain = "".join(run.words.split())
+        if "&" in plain:
+            plain = html.unescape(plain)
         size = len(plain)
         block = outline.blocks[run.block]
         whole = (

@@ -46,7 +46,9 @@ def choose_list(outline: Outline, words: Words) -> Block:
     for run in outline.runs:
         size = run.text + run.linked
         if size >= _ENTRY_SIZE:
-            values[run.block] += -size if size < 400 and words.boilerplate(run.words) else size
+            values[run.block] += (
+                -size if size < 400 and any(map(run.words.__contains__, words.boilerplate)) else size
+            )
         elif run.linked:
             values[run.block] -= 2.0 * size
     shades = shaded_blocks(blocks, forum=False)

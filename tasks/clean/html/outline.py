@@ -172,6 +172,8 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     lexbor's time grows with the square of the depth of nesting, which no honest page drives far.
     """
     html = html[:max_characters]
+    if max(map(len, html.split(">"))) > _LONG_TAG:
+        html = _LONG_TAGS.sub(_shortened, html)
     if html.count("<") <= max_depth:
         return html
     depth = deepest = 0
@@ -181,6 +183,13 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     return html if deepest <= max_depth else _CONTAINER_TAG.sub("<br>", html)
 
 
+def _shortened(match: re.Match[str]) -> str:
+    """Nothing instead of a tag with thousands of attributes, whose cost is quadratic too."""
+    return "" if len(match[0].split()) > 1000 else match[0]
+
+
+_LONG_TAG: Final = 20_000
+_LONG_TAGS: Final = re.compile(rf"<[a-zA-Z][^<>]{{{_LONG_TAG},}}>?")
 _CONTAINER: Final = re.compile(
     r"<(/?)(?!(?:p|br|li|td|tr|th|img|a|meta|link|input|hr|script|option|dd|dt)[\s>/])[a-zA-Z]"
 )
@@ -230,7 +239,9 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                         open_block = blocks[stack[-1]]
                 else:
                     name, _, attributes = tag.partition(" ")
-                    if name not in _VOID and len(blocks) < max_blocks:
+                    if name not in _VOID:
+                        if len(blocks) >= max_blocks:
+                            break
                         block = Block(name, attributes, stack[-1], len(stack), at - 1, Hint.NONE, len(blocks))
                         block.runs = len(runs)
                         if attributes:
@@ -303,7 +314,7 @@ def run_value(run: str, text: float, linked: float, links: int, marks: int, word
         return 0.35 * text - 0.8 * linked - 3 * links
     if text > 150 and marks < 0.006 * text:
         return -20.0
-    if size < 400 and words.boilerplate(run):
+    if size < 400 and any(map(run.__contains__, words.boilerplate)):
         return -min(size, 60.0)
     value = text * min(1.0, 0.45 + 0.2 * marks)
     if linked:

@@ -33,8 +33,8 @@ class Words:
 
     hint: Callable[[str], tuple[Hint, bool]]
     """Attributes of a block -> what its names promise, and whether it is hidden."""
-    boilerplate: Callable[[str], object]
-    """A run of text -> something true if it is a site's boilerplate."""
+    boilerplate: tuple[str, ...]
+    """Parts of a site's boilerplate, as they stand."""
     head: re.Pattern[str]
     """A line above the article: by-line, time, tools."""
     tail: re.Pattern[str]
@@ -77,7 +77,7 @@ def load_words() -> Words:
 
     return Words(
         hint=hint,
-        boilerplate=either("boilerplate").search,
+        boilerplate=tuple(raw["boilerplate"]),
         head=either("head_lines", r"^(?:{})"),
         tail=either("tail_lines", r"^(?:{})\s*$"),
         cut=either("cut_lines", r"^(?:{})"),
