@@ -40,7 +40,7 @@ _SUSPECT: Final = re.compile(
 _RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]")
 _JOINING: Final = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff]")
 """Scripts in which joiners carry meaning (Arabic, Indic, Burmese, Khmer)."""
-_EMOJI: Final = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff\ufe0f#*0-9]")
+_EMOJI: Final = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9]")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 # These have no decomposition in Unicode; the pairs follow EquivalentUnifiedIdeograph.txt (Unicode 15).
 _RADICALS: Final = dict(
@@ -130,7 +130,8 @@ def _rule(text: str, at: int, char: str, rtl: bool) -> tuple[str, str] | None:
     if char in "\u200e\u200f\u061c" or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x206F:
         return None if rtl else ("unicode.direction", "")
     if char in "\u200c\u200d":
-        joins = _JOINING.match(left) or (char == "\u200d" and _EMOJI.match(left) and _EMOJI.match(right))
+        base = text[at - 2 : at - 1] if left == "\ufe0f" else left
+        joins = _JOINING.match(left) or (char == "\u200d" and _EMOJI.match(base) and _EMOJI.match(right))
         return None if joins else ("unicode.zero_width", "")
     if code <= 0x206F or char == "\ufeff" or 0xFFF9 <= code <= 0xFFFB:
         return "unicode.zero_width", ""
@@ -150,6 +151,8 @@ def _rule(text: str, at: int, char: str, rtl: bool) -> tuple[str, str] | None:
         return "unicode.kana", char
     if code >= 0xFF03:
         return _fullwidth(text, at, char)
+    if 0xFE10 <= code <= 0xFE48 and not (_IS_HAN.match(left) or _IS_HAN.match(right)):
+        return None  # a face drawn with brackets
     return "unicode.form", unicodedata.normalize("NFKC", char)
 
 

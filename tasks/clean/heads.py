@@ -18,6 +18,8 @@ _NAMES: Final = 24
 _BYLINE: Final = 80
 _DATELINE: Final = re.compile("[电電讯訊]|报道|報道|報導|记者|記者")
 _LEFTOVER: Final = 12
+_LEFTOVER_BEHIND: Final = 4
+"""Han characters that may stand before the first label or time, and behind a time, and be no label."""
 _TITLE: Final = range(4, 81)
 _SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
 _SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
@@ -87,12 +89,13 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
         value = words[match.end() : stop]
         values.append((kind, words[match.start() : match.end()].strip(_EDGE_MARKS), _value(value)))
     rest += [(time.end, next((at for at in stops if at >= time.end), len(key))) for time in times]
-    over = "".join(chrome.label_noise.sub("", key[a:b]) for a, b in rest)
-    if (
-        any(len(value) > _VALUE for kind, _label, value in values if kind != "other")
-        or han_count(over) > _LEFTOVER
-    ):
+    before, *behind = (han_count(chrome.label_noise.sub("", key[a:b])) for a, b in rest)
+    if before > _LEFTOVER or sum(behind) > _LEFTOVER_BEHIND:
         return None
+    if any(len(value) > _VALUE for kind, _label, value in values if kind != "other"):
+        return None
+    if not labels and (key[0] in "([" or all(len(time.iso) < len("2000-01-01") for time in times)):
+        return None  # the date of a speech, the number of an issue
     # 来源 behind a bare name and a time (人民网 2023-05-11) is the name.
     name = words[: stops[0]].strip(_EDGE_MARKS)
     if times and not any(kind == "source" for kind, _l, _v in values) and 2 <= han_count(name) <= _LEFTOVER:
@@ -206,6 +209,8 @@ def byline(lines: list[Line], chrome: Chrome, found: Found) -> None:
                 continue
             group = next(name for name, value in match.groupdict().items() if value)
             names = re.split(r"[ 、,，]+", head[match.start(group) : match.end(group)].strip())
+            if names[-1].endswith(("摄", "攝")):
+                continue  # the photographer
             found.set("author", " ".join(names), "by-line")
             return
         if seen >= 6:
