@@ -19,9 +19,11 @@ from tasks.tables import Change, Edit
 _HAN: Final = "\u3400-\u9fff"
 _CONTINUES: Final = re.escape(bytes(range(0x80, 0xC0)).decode("sloppy-windows-1252"))
 _UPPER: Final = re.escape(bytes(range(0x81, 0xFF)).decode("latin-1"))
-_SUSPECT: Final = re.compile(
-    f"[ã-éï][\x80-\xbf{_CONTINUES}]{{2}}|[{_UPPER}]{{4}}|锟斤|烫烫烫|屯屯屯|\ufffd|锛|銆|鐨|涓|鏄|&(?:#|[a-zA-Z])"
-    rf"|(?:\A|\n)\?\?|[\[【][{_HAN}]\?"
+# One search each: an alternation of them is ten times slower.
+_SUSPECTS: Final = (
+    re.compile(f"[À-ÿ][\x80-\xff{_CONTINUES}]"),
+    re.compile("锟斤|烫烫烫|屯屯屯|\ufffd|锛|銆|鐨|涓|鏄"),
+    re.compile("&(?:#|[a-zA-Z])"),
 )
 _LATIN_UTF8: Final = re.compile(
     f"(?:[ã-éï][\x80-\xbf{_CONTINUES}]{{2}}|[\x20-\x7e](?=[ã-éï][\x80-\xbf{_CONTINUES}]{{2}}))+"
@@ -149,7 +151,8 @@ def undo_accidents(text: str, model: Callable[[], LanguageModel]) -> tuple[Chang
 
     `model` is called when there is something to judge.
     """
-    if not _SUSPECT.search(text):
+    asked = "?" in text and ("??" in text or _SPLIT_LABEL.search(text))
+    if not asked and not any(pattern.search(text) for pattern in _SUSPECTS):
         return Change(text), {}, 0
     work = _Pass(text, model)
     _mojibake(work)

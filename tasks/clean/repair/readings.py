@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import unicodedata
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 from tasks.clean.repair.codepage import scripts
@@ -18,9 +21,12 @@ _SAME: Final = str.maketrans("ăĕĭŏŭɡ", "ǎěǐǒǔg")
 
 @lru_cache(1)
 def _table() -> dict[int, str]:
-    from pypinyin.pinyin_dict import pinyin_dict  # 0.6 s and 40 MB, needed by damaged texts only
-
-    return dict(pinyin_dict)
+    # The data file alone: importing the package loads its phrases too, 0.6 s and 40 MB.
+    spec = importlib.util.find_spec("pypinyin")
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError("the package pypinyin is not installed; run `make install`")
+    path = Path(spec.submodule_search_locations[0]) / "pinyin_dict.json"
+    return {int(code): values for code, values in json.loads(path.read_text(encoding="utf-8")).items()}
 
 
 @lru_cache(20_000)

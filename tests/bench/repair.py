@@ -1,0 +1,119 @@
+"""Repair of byte damage: what comes back, and how fast, beside ftfy and plain removal by regex.
+
+    python -m tests.bench.repair [clean.txt ...]
+
+Without files the pages are made from the prose of the tests, its sentences in new orders; with
+files, from their paragraphs (clean Chinese, one a line). All speeds are of one core, measured side
+by side in this run; compare the ratios, not the absolute figures of different machines.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import ftfy
+import opencc
+
+from config.settings import RepairSettings
+from tasks.clean.repair import Damaged, Repairer, damage, mirror_text
+from tasks.clean.repair.codepage import scripts
+from tests.clean.repair.pages import gloss_table, prose
+
+PARAGRAPHS = 2000
+ON_PAGE = 20
+_PLAIN = re.compile(r"[(（][a-zāáǎàēéěèīíǐìōóǒòūúǔùüǖǘǚǜ]{1,6}[)）]|\?")
+
+
+def paragraphs(files: list[str]) -> list[str]:
+    """Clean Traditional paragraphs of 40 to 400 characters, encodable in GBK, without `?`."""
+    chance = random.Random(1)
+    if not files:
+        sentences = [part for text in prose() for part in re.findall("[^。！？]+[。！？]+”?", text)]
+        return ["".join(chance.sample(sentences, 4)) for _ in range(PARAGRAPHS)]
+    convert = opencc.OpenCC("s2t").convert
+    texts = [line.strip() for name in files for line in Path(name).read_text(encoding="utf-8").splitlines()]
+    texts = [text for text in texts if 40 <= len(text) <= 400 and "?" not in text]
+    chance.shuffle(texts)
+    simplified = scripts().simplified
+    made = (mirror_text(text.translate(simplified), convert) for text in texts[: 2 * PARAGRAPHS])
+    return [text for text in made if "〇" not in text][:PARAGRAPHS]
+
+
+def pages(texts: list[str]) -> list[tuple[list[Damaged], list[str]]]:
+    """Pages of paragraphs with one gloss table of 10 to 70 characters each, a third of the cuts fired."""
+    chance = random.Random(2)
+    made = []
+    for at in range(0, len(texts), ON_PAGE):
+        page = texts[at : at + ON_PAGE]
+        table = gloss_table(tuple(page), chance.randint(10, 70), chance)
+        fired = [
+            damage(text, table, lambda place: place.kind == "cut" and chance.random() < 1 / 3)
+            for text in page
+        ]
+        made.append((fired, page))
+    return made
+
+
+def speed(work: Callable[[str], object], texts: list[str]) -> float:
+    """MB of UTF-8 a CPU second."""
+    size = sum(len(text.encode()) for text in texts)
+    start = time.process_time()
+    for text in texts:
+        work(text)
+    return size / (time.process_time() - start) / 1e6
+
+
+def main() -> None:
+    """Print the figures."""
+    repairer = Repairer(RepairSettings())
+    texts = paragraphs(sys.argv[1:])
+    made = pages(texts)
+    damaged = exact = lossy = marked = wrong = 0
+    for fired, page in made:
+        observed = [item.text for item in fired]
+        restored = repairer.restore("\n".join(observed))
+        lines = restored.text.split("\n")
+        if len(lines) != len(page):
+            raise SystemExit("a paragraph was lost")
+        edits = [e for name, change in restored.changes if name == "repair" for e in change.edits]
+        begin = 0
+        for item, line, clean in zip(fired, lines, page, strict=True):
+            end = begin + len(item.text)
+            doubtful = any(begin <= edit.start < end and edit.alternatives for edit in edits)
+            begin = end + 1
+            if all(place.kind == "gloss" for place in item.places):
+                continue
+            damaged += 1
+            exact += line == clean
+            if line != clean:
+                lossy += "□" in line
+                marked += "□" not in line and doubtful
+                wrong += "□" not in line and not doubtful
+    print(f"paragraphs {len(texts)}, damaged in their bytes {damaged}")  # noqa: T201
+    for name, count in (("exact", exact), ("□ (a digit is lost)", lossy), ("marked", marked), ("wrong", wrong)):
+        print(f"  {name:24} {count:6} {count / max(1, damaged):7.2%}")  # noqa: T201
+    clean_pages = ["\n".join(page) for _, page in made]
+    dirty_pages = ["\n".join(item.text for item in fired) for fired, _ in made]
+    rows: list[tuple[str, Callable[[str], object]]] = [
+        ("repair", repairer.restore),
+        ("ftfy.fix_text", ftfy.fix_text),
+        ("regex removal", lambda text: _PLAIN.sub("", text)),
+    ]
+    print(f"MB/s a core {'clean':>12} {'damaged':>12} {'paragraphs exact':>18}")  # noqa: T201
+    for name, work in rows:
+        fast, slow = speed(work, clean_pages), speed(work, dirty_pages)
+        right = 0
+        for fired, page in made:
+            result = work("\n".join(item.text for item in fired))
+            lines = (result if isinstance(result, str) else repairer.restore("\n".join(i.text for i in fired)).text).split("\n")
+            right += sum(a == b for a, b in zip(lines, page, strict=False))
+        print(f"{name:14} {fast:9.1f} {slow:12.2f} {right / len(texts):18.2%}")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
