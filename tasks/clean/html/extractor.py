@@ -16,11 +16,13 @@ from tasks.clean.html.headline import find_headline, headline_text
 from tasks.clean.html.lists import choose_list, list_score
 from tasks.clean.html.outline import SEAM, Block, Outline, Span, body_markup, bounded, read_outline
 from tasks.clean.html.prune import prune, prune_list
+from tasks.clean.html.recipe import read_by_recipe
 from tasks.clean.html.render import render, render_plain
 from tasks.clean.html.scripts import article_in_scripts
 from tasks.clean.html.trim import trim
 from tasks.clean.html.words import load_words
 from tasks.clean.metadata import read_statements
+from tasks.clean.sites import Recipes, load_recipes
 from tasks.tables import Metadata
 
 
@@ -43,8 +45,10 @@ class Extracted:
 class Extractor:
     """Finds the article in HTML pages; options and word lists are compiled once."""
 
-    def __init__(self, settings: ExtractSettings) -> None:
+    def __init__(self, settings: ExtractSettings, *, recipes: Recipes | None = None) -> None:
+        """`recipes` are those of config/sites unless given; a wrong one raises SettingsError."""
         self._settings = settings
+        self._recipes = load_recipes() if recipes is None else recipes
         self._words = load_words()
 
     def extract(
@@ -62,7 +66,8 @@ class Extractor:
         html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
         statements = read_statements(tree, html)
-        page_title = title or statements.title
+        reading = read_by_recipe(self._recipes, tree, url, captured_at)
+        page_title = title or (reading and reading.fields.get("title")) or statements.title
         forum = self._is_forum(tree, page_title, url)
         outline = self._outline(tree)
         if outline.blocks[0].text < self._settings.min_visible and (
@@ -74,7 +79,12 @@ class Extractor:
         choice = choose(outline, headline, forum=forum)
         score = list_score(outline, choice.value, url, headed=headline >= 0 and choice.value > 25)
         heading = headline_text(outline, headline, page_title)
-        if not forum and score > self._settings.list_score:
+        if reading:
+            forum = reading.recipe.posts
+            kind = "forum" if forum else "article"
+            lines = self._whole_lines(self._outline(LexborHTMLParser(reading.body)))
+            heading = reading.fields.get("title", heading)
+        elif not forum and score > self._settings.list_score:
             kind = "list"
             choice = Choice([choose_list(outline, self._words)], 0.0)
             lines = self._list_lines(outline, choice)
@@ -85,6 +95,8 @@ class Extractor:
         if forum and heading and heading not in lines[:3]:
             lines.insert(0, heading)
         metadata = describe(outline, statements, headline, choice.blocks[0], url=url, captured_at=captured_at)
+        if reading:
+            metadata = reading.over(metadata)
         size = sum(block.text + block.linked for block in choice.blocks)
         density = sum(block.linked for block in choice.blocks) / size if size else 0.0
         return Extracted(
@@ -118,6 +130,9 @@ class Extractor:
             for block in choice.blocks:
                 lines += self._render(outline, block, [])
         return lines
+
+    def _whole_lines(self, outline: Outline) -> list[str]:
+        return self._render(outline, outline.blocks[0], [])
 
     def _list_lines(self, outline: Outline, choice: Choice) -> list[str]:
         return [
