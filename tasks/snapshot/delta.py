@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
+from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 from tasks.snapshot.manifest import DataFile
@@ -88,10 +88,16 @@ def _live(table: DeltaTable) -> dict[str, int]:
 
 
 def _add_columns(table: DeltaTable, schema: pa.Schema) -> None:
-    known = {field.name for field in table.schema().fields}
-    missing = [field.with_nullable(True) for field in schema if field.name not in known]
-    if missing:
-        table.alter.add_columns(list(Schema.from_arrow(pa.schema(missing)).fields))
+    """Tell the log of columns, and of fields inside structs, that came later; they may be null."""
+    wanted = Schema.from_arrow(schema)
+    known = {field.name: field for field in table.schema().fields}
+    new = [
+        Field(field.name, field.type, nullable=True, metadata=field.metadata)
+        for field in wanted.fields
+        if field.name not in known or known[field.name].type != field.type
+    ]
+    if new:
+        table.alter.add_columns(new)
         table.update_incremental()
 
 

@@ -13,13 +13,15 @@ import duckdb
 import jinja2
 
 from tasks.snapshot.manifest import Manifest
-from tasks.snapshot.search import engine, fetch, same, view
+from tasks.snapshot.search import engine, fetch
 from tasks.snapshot.store import Store
 from tasks.snapshot.textdiff import Hunk, compare
-from tasks.tables import CAPTURES, DOCUMENTS
+from tasks.tables import TABLES
 
 _PAIRED: Final = """
 CREATE TEMP TABLE paired AS
+WITH a_lines AS (SELECT * EXCLUDE (text) FROM a_documents),  -- the text is compared by its sum
+     b_lines AS (SELECT * EXCLUDE (text) FROM b_documents)
 SELECT coalesce(a.document_id, b.document_id) AS document_id,
        CASE WHEN a.document_id IS NULL THEN 'added'
             WHEN b.document_id IS NULL THEN 'removed' ELSE 'changed' END AS kind,
@@ -167,18 +169,17 @@ def diff(store: Store, a: int, b: int, *, limit: int = 200) -> Diff:
 
 
 def _views(sql: duckdb.DuckDBPyConnection, store: Store, before: Manifest, after: Manifest) -> None:
-    for table, schema in (("documents", DOCUMENTS), ("captures", CAPTURES)):
+    for table in ("documents", "captures"):
         shared = {file.name for file in before.files(table)} & {file.name for file in after.files(table)}
         for side, manifest in (("a", before), ("b", after)):
             files = [
-                store.file(table, file.name)
+                str(store.file(table, file.name))
                 for file in manifest.files(table)
                 if file.name not in shared and file.rows
             ]
-            view(sql, f"{side}_{table}", files, same(*schema.names))
-            if table == "documents":  # the text is compared by its sum
-                lines = same(*(name for name in schema.names if name != "text"))
-                view(sql, f"{side}_lines", files, lines)
+            # In the schema of today, so that rows that only lack a later column are the same.
+            rows = store.dataset(table, files) if files else TABLES[table].empty_table()
+            sql.register(f"{side}_{table}", rows)
 
 
 def _some(sql: duckdb.DuckDBPyConnection, kind: str, limit: int) -> list[DocumentLine]:
@@ -193,7 +194,7 @@ def _changed(sql: duckdb.DuckDBPyConnection, lines: list[DocumentLine]) -> list[
     changed = []
     for line in lines:
         old, new = sides[0][line.document_id], sides[1][line.document_id]
-        fields = [name for name in DOCUMENTS.names if old.get(name) != new.get(name)]
+        fields = [name for name in TABLES["documents"].names if old.get(name) != new.get(name)]
         text = compare(old["text"], new["text"])
         changed.append(ChangedDocument(line.document_id, line.url, line.title, fields, text))
     return changed

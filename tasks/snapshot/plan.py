@@ -20,7 +20,8 @@ from tasks.snapshot.digest import documents_digest, hex_digest
 from tasks.snapshot.errors import DamagedError, LedgerError
 from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
 from tasks.snapshot.search import same, view
-from tasks.snapshot.writer import TableWriter
+from tasks.snapshot.writer import TableWriter, conform
+from tasks.tables import TABLES
 
 _BATCH: Final = 4096
 
@@ -179,11 +180,19 @@ class Planner:
                 self._writer(table) as writer,
                 pq.ParquetFile(path, page_checksum_verification=True) as source,
             ):
+                today = TABLES[table]
+                known = [name for name in source.schema_arrow.names if name in today.names]
+                same_columns = all(f in today for f in source.schema_arrow)
+                if not same_columns:  # columns went or changed: every row has another digest
+                    digest = 0
                 for batch in source.iter_batches(batch_size=_BATCH):
                     gone = pc.is_in(batch.column(KEYS[table]), value_set=doomed)
-                    writer.write(batch.filter(pc.invert(gone)))
-                    if table == "documents":
-                        digest -= documents_digest(batch.filter(gone))
+                    kept = conform(batch.filter(pc.invert(gone)).select(known), table)
+                    writer.write(kept)
+                    if file.digest:
+                        digest += (
+                            -documents_digest(batch.filter(gone)) if same_columns else documents_digest(kept)
+                        )
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise

@@ -79,7 +79,8 @@ class Reader:
         Raises DamagedError where a file is missing or its checksums do not fit.
         """
         batches = self.scan(table, version=version, columns=columns, filter=filter)
-        schema = _readable(table, columns)
+        names = TABLES[table].names if columns is None else columns
+        schema = pa.schema([TABLES[table].field(name) for name in names])
         return pa.Table.from_batches(batches, schema=schema)
 
     def scan(
@@ -99,13 +100,8 @@ class Reader:
         files = self.files(table, version) if files is None else files
         if not files:
             return
-        options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
         try:
-            source = ds.dataset(
-                list(files),
-                schema=_readable(table),
-                format=ds.ParquetFileFormat(default_fragment_scan_options=options),
-            )
+            source = self.dataset(table, files)
             yield from source.to_batches(
                 columns=list(columns) if columns is not None else None,
                 filter=filter,
@@ -117,6 +113,12 @@ class Reader:
             raise DamagedError(
                 f"{self.path}: table {table} cannot be read: {error}; see `qingyuan snapshots verify`"
             ) from error
+
+    def dataset(self, table: str, files: Sequence[str]) -> ds.Dataset:
+        """Files of a table, of whatever age, in the schema of today; page checksums are verified."""
+        options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
+        layout = ds.ParquetFileFormat(default_fragment_scan_options=options)
+        return ds.dataset(list(files), schema=TABLES[table], format=layout)
 
     @property
     def snapshots(self) -> Path:
@@ -135,10 +137,3 @@ def load_manifest(path: Path) -> Manifest:
             f"{path}: has format {manifest.format}, this code knows {FORMAT}; use a newer version"
         )
     return manifest
-
-
-def _readable(table: str, columns: Sequence[str] | None = None) -> pa.Schema:
-    """The schema rows are read with: columns that older versions lack may be null."""
-    schema = TABLES[table]
-    names = columns if columns is not None else schema.names
-    return pa.schema([schema.field(name) for name in names])

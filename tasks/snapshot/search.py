@@ -27,6 +27,7 @@ def engine(settings: StoreSettings, scratch: Path) -> Iterator[duckdb.DuckDBPyCo
     )
     try:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")  # it would go to standard output
         yield connection
     finally:
         connection.close()

@@ -139,9 +139,13 @@ def _check_log(store: Store, manifest: Manifest, result: Verification) -> None:
 def _check_rows(store: Store, manifest: Manifest, result: Verification) -> None:
     total = 0
     try:
-        for batch in store.scan("documents", version=manifest.version, batch_size=2000):
-            total += documents_digest(batch)
-    except StoreError as error:
+        for file in manifest.files("documents"):
+            with pq.ParquetFile(
+                store.file("documents", file.name), page_checksum_verification=True
+            ) as source:
+                for batch in source.iter_batches(batch_size=2000):
+                    total += documents_digest(batch)
+    except (StoreError, pa.ArrowException, OSError) as error:
         result.problems.append(str(error))
         return
     if hex_digest(total) != manifest.content_digest:
