@@ -40,7 +40,7 @@ _SUSPECT: Final = re.compile(
 _RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]")
 _JOINING: Final = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff]")
 """Scripts in which joiners carry meaning (Arabic, Indic, Burmese, Khmer)."""
-_EMOJI: Final = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9]")
+_EMOJI: Final = re.compile("[\u00a9\u00ae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff#*0-9]")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 # These have no decomposition in Unicode; the pairs follow EquivalentUnifiedIdeograph.txt (Unicode 15).
 _RADICALS: Final = dict(
