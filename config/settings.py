@@ -199,7 +199,7 @@ class ExtractSettings(Section):
         description="Characters of a page that are read; the rest is left out.",
     )
     max_blocks: int = Field(
-        50_000, ge=1000, le=10_000_000, description="Block elements of a page that are weighed; later ones are left out."
+        50_000, ge=1000, le=10_000_000, description="Block elements and lines of a page that are weighed; later ones are left out."
     )
     max_depth: int = Field(
         2_000, ge=100, le=20_000, description="A page nested deeper is read without its containers (a parser bomb)."
@@ -374,7 +374,7 @@ class DedupeSettings(Section):
     min_shingles: int = Field(
         50, ge=10, description="Texts with fewer distinct shingles match only by their exact skeleton."
     )
-    min_shared: int = Field(2, ge=1, le=24, description="Hashes two sketches share at least to be compared.")
+    min_shared: int = Field(2, ge=1, le=16, description="Hashes two sketches share at least to be compared.")
     bucket: int = Field(
         16, ge=2, le=1000, description="Texts compared with the others that share a hash; bounds hot hashes."
     )

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from config.settings import DedupeSettings
@@ -27,17 +28,15 @@ FROM (SELECT DISTINCT url_key, document_id FROM stored WHERE url_key IN (SELECT 
 QUALIFY row_number() OVER (PARTITION BY url_key ORDER BY document_id) <= {candidates}
 ORDER BY ALL
 """
-# The smallest texts of a bucket stand for it, so that a hash shared by n texts costs n, not n^2, pairs.
 _AMONG_NEW: Final = """
-WITH keys AS (SELECT text, unnest(bands) AS key FROM new),
-buckets AS (SELECT key, min(text, {bucket}) AS heads FROM keys GROUP BY key HAVING count(*) > 1),
-pairs AS (SELECT k.text AS a, unnest(b.heads) AS b FROM keys k JOIN buckets b USING (key)),
-counted AS (
-    SELECT a, b, count(*) AS shared FROM pairs WHERE b < a GROUP BY a, b HAVING shared >= {min_shared}
+WITH counted AS (
+    SELECT m.text AS a, h.text AS b, count(*) AS shared FROM members m JOIN members h USING (key)
+    WHERE h.place < {bucket} AND h.text < m.text GROUP BY a, b HAVING shared >= {min_shared}
 )
 SELECT a, b FROM counted
 QUALIFY row_number() OVER (PARTITION BY a ORDER BY shared DESC, b) <= {candidates} ORDER BY a, b
 """
+# Here too the smallest documents of a bucket stand for it.
 _WITH_STORED: Final = """
 WITH keys AS (SELECT text, unnest(bands) AS key FROM new),
 matched AS (
@@ -84,6 +83,7 @@ def find_candidates(
     stored = parquet(signature_files, _NO_SIGNATURES)
     with database(settings) as connection:
         connection.register("new", numbered)
+        connection.register("members", _buckets(new))
         connection.register("addresses", pa.table({"url_key": pa.array(sorted(url_keys), pa.string())}))
         connection.execute(f"CREATE TEMP VIEW stored AS SELECT * FROM {stored}")
         versions = arrow(connection, "SELECT DISTINCT signature_version AS version FROM stored")
@@ -102,6 +102,27 @@ def find_candidates(
         among=list(zip(among["a"].to_pylist(), among["b"].to_pylist(), strict=True)),
         stored=list(zip(with_stored["a"].to_pylist(), with_stored["document_id"].to_pylist(), strict=True)),
     )
+
+
+def _buckets(new: pa.Table) -> pa.Table:
+    """Hashes that several new texts share: key, text, and the place of the text among those of the key.
+
+    The first texts of a key stand for it, so that a hash shared by n texts costs n pairs, not n^2.
+    """
+    bands = new["bands"].combine_chunks()
+    keys = bands.flatten().to_numpy()
+    texts = np.repeat(np.arange(len(bands), dtype=np.int32), bands.value_lengths().to_numpy())
+    order = np.argsort(keys, kind="stable")
+    keys, texts = keys[order], texts[order]
+    first = (
+        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        if keys.size
+        else np.empty(0, np.int64)
+    )
+    sizes = np.diff(np.append(first, keys.size))
+    places = np.arange(keys.size) - np.repeat(first, sizes)
+    shared = np.repeat(sizes > 1, sizes)
+    return pa.table({"key": keys[shared], "text": texts[shared], "place": places[shared]})
 
 
 __all__ = ["Candidates", "find_candidates"]

@@ -25,7 +25,7 @@ SIGNATURE_VERSION: Final = 1
 """Changes whenever a stored signature would come out differently, the character table included."""
 SPAN: Final = 10
 """Characters in a span whose hash may enter the sketch."""
-SKETCH: Final = 24
+SKETCH: Final = 16
 """Hashes in a sketch at most."""
 SHINGLE: Final = 4
 """Characters in a shingle; similarity is measured on shingles."""

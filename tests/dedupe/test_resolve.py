@@ -242,7 +242,7 @@ def test_documents_keep_their_ids_when_cleaned_anew(tmp_path: Path, articles: li
 
 def test_hot_bucket_is_bounded() -> None:
     """Texts that all share their hashes are compared with a few of them, not all with all."""
-    count, bands = 3000, list(range(24))
+    count, bands = 3000, list(range(16))
     rows = [
         {
             "capture_id": f"{number:05}",

@@ -41,7 +41,7 @@ def test_golden_values_of_version_1() -> None:
     assert row["shingles"] == 81
     assert row["bands"][:3] == [32849777964990749, 576577277833629079, 1650234586466281512]
     assert len(row["bands"]) == SKETCH
-    assert sum(row["bands"]) % (1 << 64) == 16935844567885335883
+    assert sum(row["bands"]) % (1 << 64) == 9048588493395625398
     assert shingles(skeleton(TEXT))[:3].tolist() == [12419116, 110769009, 114404088]
 
 
