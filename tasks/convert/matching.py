@@ -108,6 +108,7 @@ class Phrases:
         }
         """The phrases that differ, with what they become."""
         self.lexicon = Lexicon(merged.keys())
+        self._characters = frozenset("".join(merged))
         automaton = AhoCorasick(
             self.changes,
             store_patterns=False,
@@ -122,10 +123,12 @@ class Phrases:
 
     def cover(self, text: str, place: int) -> bool:
         """Whether a phrase stands in the text at this place."""
-        lengths = self.lexicon.lengths
+        lengths, characters = self.lexicon.lengths, self._characters
         if text[place] in self.lexicon.singles:
             return True
         for start in range(place, max(-1, place - self.lexicon.longest), -1):
+            if text[start] not in characters:
+                return False
             known = lengths.get(text[start : start + 2])
             if known and start + known[0] > place:
                 ends = self.lexicon.starting(text, start)
@@ -152,17 +155,25 @@ class Phrases:
     def _connected(self, text: str, start: int, end: int) -> tuple[list[Span], int]:
         """All occurrences that overlap the place or one another, and where they end."""
         lexicon = self.lexicon
-        lengths, reach = lexicon.lengths, lexicon.longest - 1
+        lengths, singles, characters, reach = (
+            lexicon.lengths,
+            lexicon.singles,
+            self._characters,
+            lexicon.longest - 1,
+        )
         found: list[Span] = []
         right, left = start, start - 1
         while True:
             while right < end:
-                for stop in lexicon.starting(text, right):
-                    found.append((right, stop))
-                    end = max(end, stop)
+                if text[right : right + 2] in lengths or text[right] in singles:
+                    for stop in lexicon.starting(text, right):
+                        found.append((right, stop))
+                        end = max(end, stop)
                 right += 1
             # Single characters reach no further than themselves: of interest only inside of what is connected.
             while left >= 0 and left >= start - reach:
+                if text[left] not in characters:
+                    return found, end
                 known = lengths.get(text[left : left + 2])
                 if known and left + known[0] > start:
                     ends = lexicon.starting(text, left)

@@ -42,7 +42,7 @@ def tangled(config: str, seed: int) -> str:
         heads.setdefault(key[0], []).append(key)
     odd = [*" \n，-“』—　\u2028", "😀", "𠮷", "𫍝", "\ud800", "\udfff", *"A9ｱの\0"]
     parts = []
-    for _ in range(150):
+    for _ in range(100):
         key = chance.choice(keys)
         kind = chance.random()
         if kind < 0.4:  # chained: the next key begins with the last character of this one
@@ -66,7 +66,7 @@ def tangled(config: str, seed: int) -> str:
 @pytest.mark.parametrize("config", CONFIGS)
 def test_same_as_the_package_on_tangled_text(config: str) -> None:
     expected, ours = pair(config)
-    for seed in range(5):
+    for seed in range(4):
         text = tangled(config, seed)
         assert ours.convert(text) == expected(text)
 
