@@ -83,7 +83,9 @@ def decode(
             return _decoded(payload[len(mark) :], charset, "bom")
     if named := _normal(declared):
         reading = _decoded(payload, named, "declared")
-        if reading.replaced <= len(payload) * _BAD_UTF8_SHARE:
+        if reading.replaced <= len(payload) * _BAD_UTF8_SHARE and (
+            named == "utf-8" or named in _EAST_ASIAN or not _is_utf8(payload)
+        ):
             return reading
     if payload.isascii() and b"~{" not in payload:
         return _decoded(payload, "utf-8", "utf-8")
@@ -335,4 +337,4 @@ def _unzstd(payload: bytes, limit: int) -> bytes:
                     raise PayloadTooLargeError(f"compressed payload grows beyond the limit of {limit} bytes")
     except zstandard.ZstdError:
         pass
-    return b"".join(parts) or payload
+    return b"".join(parts)

@@ -194,12 +194,12 @@ _CONTAINER: Final = re.compile(
     r"<(/?)(?!(?:p|br|li|td|tr|th|img|a|meta|link|input|hr|script|option|dd|dt)[\s>/])[a-zA-Z]"
 )
 _CONTAINER_TAG: Final = re.compile(
-    r"</?(?!(?:p|br|a|title|script|style|meta|head|h[1-6])[\s>/])[a-zA-Z][^<>]{0,2000}>?"
+    r"</?(?!(?:br|a|title|script|style|meta|head|h[1-6])[\s>/])[a-zA-Z][^<>]{0,2000}>?"
 )
 
 
 def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
-    """Blocks and runs of well-formed markup; blocks beyond `max_blocks` are left out."""
+    """Blocks and runs of well-formed markup; what comes after `max_blocks` of either is left out."""
     pieces = _TAG.split(markup)
     outline = Outline(pieces)
     blocks, runs = outline.blocks, outline.runs
@@ -239,9 +239,9 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                         open_block = blocks[stack[-1]]
                 else:
                     name, _, attributes = tag.partition(" ")
+                    if len(blocks) >= max_blocks or len(runs) >= max_blocks:
+                        break
                     if name not in _VOID:
-                        if len(blocks) >= max_blocks:
-                            break
                         block = Block(name, attributes, stack[-1], len(stack), at - 1, Hint.NONE, len(blocks))
                         block.runs = len(runs)
                         if attributes:
