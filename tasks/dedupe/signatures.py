@@ -1,9 +1,9 @@
 """Signatures: a few numbers by which copies of an article find each other among millions.
 
 The signature of a text is its bottom-k sketch (Cohen and Kaplan 2007): the SKETCH smallest hashes of its
-spans of SPAN Han characters. Of two texts the smallest hashes of the union that lie in both are in both
-sketches, so copies share about (similarity of their span sets) x SKETCH of them, whatever their length,
-and unrelated texts none. Which pairs really are copies is decided afterwards on the texts.
+spans of SPAN Han characters, more of them for a long text. Of two texts the smallest hashes of the union
+that lie in both are in both sketches, so copies share about (similarity of their span sets) x SKETCH of
+them and unrelated texts none. Which pairs really are copies is decided afterwards on the texts.
 
 No random library and no library hash: every constant stands here and golden values are pinned by tests,
 because stored signatures must mean the same for ever.
@@ -26,7 +26,9 @@ SIGNATURE_VERSION: Final = 1
 SPAN: Final = 10
 """Characters in a span whose hash may enter the sketch."""
 SKETCH: Final = 16
-"""Hashes in a sketch at most."""
+"""Hashes in the sketch of a text of ordinary length."""
+SPACING: Final = 64
+"""A longer text has one hash for so many spans, so that it still shares some with a short one inside it."""
 SHINGLE: Final = 4
 """Characters in a shingle; similarity is measured on shingles."""
 
@@ -81,13 +83,14 @@ def _distinct(sorted_values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _smallest(hashes: Hashes) -> Hashes:
-    if hashes.size > 4 * SKETCH:
-        # Hashes are spread evenly: about 3 x SKETCH of them lie below this limit.
-        limit = np.uint64((3 * SKETCH << 64) // hashes.size - 1)
+    wanted = max(SKETCH, hashes.size // SPACING)
+    if hashes.size > 4 * wanted:
+        # Hashes are spread evenly: about three times as many as wanted lie below this limit.
+        limit = np.uint64((3 * wanted << 64) // hashes.size - 1)
         low = _distinct(np.sort(hashes[hashes < limit]))
-        if low.size >= SKETCH:
-            return low[:SKETCH]
-    return _distinct(np.sort(hashes))[:SKETCH]
+        if low.size >= wanted:
+            return low[:wanted]
+    return _distinct(np.sort(hashes))[:wanted]
 
 
 def shingle_sequence(codes: Codes) -> Shingles:
@@ -103,7 +106,7 @@ def shingles(codes: Codes) -> Shingles:
 
 
 def sketch(codes: Codes) -> Hashes:
-    """The bottom-k sketch of a skeleton: at most SKETCH hashes, ascending."""
+    """The bottom-k sketch of a skeleton: its smallest hashes, ascending."""
     if codes.size < SPAN:
         return np.empty(0, dtype=np.uint64)
     return _smallest(_span_hashes(runs(codes)[1]))
@@ -190,6 +193,7 @@ __all__ = [
     "SHINGLE",
     "SIGNATURE_VERSION",
     "SKETCH",
+    "SPACING",
     "SPAN",
     "Hashes",
     "Shingles",
