@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-dev ## benchmarks, side by side with peers where they 
 
 soak: $(VENV)/.installed-dev ## the long fault campaign: kills, full disks, broken files
 	$(BIN)/python -m tests.soak
+	$(BIN)/python -m pytest -m soak --timeout 3600
 
 docs: $(VENV)/.installed-dev ## regenerate docs/tables.md and docs/configuration.md
 	$(BIN)/qingyuan docs
