@@ -31,13 +31,15 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
-        for part in ("killed", "failed", "random", "rivals", "disks"):
+        for part in ("killed", "failed", "dropped", "random", "rivals", "disks"):
             (folder / part).mkdir()
         # Forking comes first: the later campaigns start threads.
         tried, wrong = kills.at_operations(folder / "killed", options.every)
         say(f"kill -9 before each of {tried} file operations", wrong)
         tried, wrong = kills.at_operations(folder / "failed", options.every, fail=True)
         say(f"no space left at each of {tried} file operations", wrong)
+        tried, wrong = kills.at_operations(folder / "dropped", options.every, kills.DROP)
+        say(f"kill -9 before each of {tried} file operations of dropping a version", wrong)
         tried, hit, wrong = kills.at_random(folder / "random", options.kills, seed)
         say(f"kill -9 at {tried} random instants (seed {seed}), {hit} before the end", wrong)
         for runs in options.rivals:

@@ -1,4 +1,5 @@
-"""kill -9 during a commit: the last version stays readable, the next run converges.
+"""kill -9 during a commit or while versions are dropped: what is listed stays readable, the next
+run converges.
 
 Two campaigns: before every single file operation of a run, and at random instants (which also hit
 the inside of the Delta library and of writes).
@@ -11,10 +12,12 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from tasks.snapshot.maintain import prune
 from tasks.snapshot.store import Store
 from tasks.snapshot.verify import verify
 from tests.snapshot.rows import capture, commit, document, fill, ident
@@ -74,15 +77,54 @@ def check(path: Path, digest: str) -> None:
     assert not strays(store), strays(store)
 
 
+def begin_twice(path: Path) -> None:
+    """Two versions, the first of which can be dropped."""
+    begin(path)
+    run(path)
+
+
+def drop(path: Path) -> None:
+    """Drop the first version; that it is gone already is no error."""
+    store = Store.open(path)
+    prune(store, [version for version in store.versions() if version == 1], dry_run=False)
+
+
+def check_drop(path: Path, digest: str) -> None:
+    """What must hold after a kill while a version was dropped. Raises AssertionError."""
+    store = Store.open(path)
+    for version in store.versions():
+        assert not verify(store, version).problems, verify(store, version).problems
+    drop(path)
+    latest = store.latest()
+    assert latest is not None
+    assert latest.content_digest == digest
+    assert store.versions() == [2]
+    assert not verify(store, 2).problems, verify(store, 2).problems
+    assert not strays(store), strays(store)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is there before, what is hit, and what must hold afterwards."""
+
+    begin: Callable[[Path], None]
+    work: Callable[[Path], None]
+    check: Callable[[Path, str], None]
+
+
+COMMIT = Scenario(begin, run, check)
+DROP = Scenario(begin_twice, drop, check_drop)
+
+
 @contextmanager
-def prepared(folder: Path) -> Iterator[tuple[Path, str, float]]:
-    """A store with its first version, the digest the second must have, and the seconds it takes."""
+def prepared(folder: Path, scenario: Scenario) -> Iterator[tuple[Path, str, float]]:
+    """A store before the work, the digest it must have after it, and the seconds that takes."""
     start, whole = folder / "start", folder / "whole"
-    if forked(lambda: begin(start)):
+    if forked(lambda: scenario.begin(start)):
         raise RuntimeError("the first run failed")
     shutil.copytree(start, whole)
     began = time.monotonic()
-    if forked(lambda: run(whole)):
+    if forked(lambda: scenario.work(whole)):
         raise RuntimeError("the undisturbed run failed")
     seconds = time.monotonic() - began
     latest = Store.open(whole).latest()
@@ -91,16 +133,18 @@ def prepared(folder: Path) -> Iterator[tuple[Path, str, float]]:
     yield start, latest.content_digest, seconds
 
 
-def at_operations(folder: Path, every: int = 1, *, fail: bool = False) -> tuple[int, list[int]]:
+def at_operations(
+    folder: Path, every: int = 1, scenario: Scenario = COMMIT, *, fail: bool = False
+) -> tuple[int, list[int]]:
     """Kill (or fail) at every `every`-th file operation; instants tried, those that ended badly."""
-    with prepared(folder) as (start, digest, _):
+    with prepared(folder, scenario) as (start, digest, _):
         tried, wrong, instant, hit = 0, [], 0, True
         while hit:
             path = folder / f"operation-{instant}"
             shutil.copytree(start, path)
-            hit = hit_at(instant, path, lambda path=path: run(path), fail=fail)  # type: ignore[misc]
+            hit = hit_at(instant, path, lambda path=path: scenario.work(path), fail=fail)  # type: ignore[misc]
             tried += 1
-            if forked(lambda path=path: check(path, digest)):  # type: ignore[misc]
+            if forked(lambda path=path: scenario.check(path, digest)):  # type: ignore[misc]
                 wrong.append(instant)
             shutil.rmtree(path)
             instant += every
@@ -110,7 +154,7 @@ def at_operations(folder: Path, every: int = 1, *, fail: bool = False) -> tuple[
 def at_random(folder: Path, times: int, seed: int) -> tuple[int, int, list[int]]:
     """Kill at random instants; times tried, kills that hit the run, those that ended badly."""
     instants = random.Random(seed)
-    with prepared(folder) as (start, digest, seconds):
+    with prepared(folder, COMMIT) as (start, digest, seconds):
         hit, wrong = 0, []
         for number in range(times):
             path = folder / f"random-{number}"
