@@ -161,6 +161,8 @@ class ChromeStripper:
         marker = next((n for n, line in enumerate(rows) if line.rule == "chrome.related"), None)
         if marker is not None:
             for line in rows[marker:]:
+                if line.rule.startswith("chrome.forum"):
+                    break
                 line.drop("chrome.related", "below the links to other articles")
         gone = [number for number, line in enumerate(rows) if line.gone]
         for number, line in enumerate(rows):

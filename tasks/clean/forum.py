@@ -9,7 +9,7 @@ from typing import Final
 
 from tasks.clean.dates import parse_time
 from tasks.clean.heads import Found
-from tasks.clean.lexicon import Chrome
+from tasks.clean.lexicon import Chrome, fold
 from tasks.clean.lines import Line, Look, han_count
 
 _SIGNS: Final = 3
@@ -69,15 +69,21 @@ def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int
         if lines[number].key and chrome.forum_counter.fullmatch(lines[number].key):
             following = [n for n in range(number + 1, post) if _title_like(lines[n], chrome)]
             if following:
-                found.set("title", lines[following[0]].words, "below views and replies")
+                found.set("title", _without_link(lines[following[0]], chrome), "below views and replies")
                 return following[0]
     for number in range(post):
         if lines[number].key and chrome.forum_copy.fullmatch(lines[number].key):
             before = [n for n in range(number) if _title_like(lines[n], chrome)]
             if before:
-                found.set("title", lines[before[-1]].words, "above the link to copy")
+                found.set("title", _without_link(lines[before[-1]], chrome), "above the link to copy")
                 return before[-1]
     return None
+
+
+def _without_link(line: Line, chrome: Chrome) -> str:
+    """The headline without the link to copy that can stand behind it."""
+    head, _space, last = line.words.rpartition(" ")
+    return head if head and chrome.forum_copy.fullmatch(fold(last)) else line.words
 
 
 def _title_like(line: Line, chrome: Chrome) -> bool:

@@ -12,6 +12,7 @@ from tasks.clean.lexicon import Chrome, fold
 from tasks.clean.lines import Line, Look, han_count
 
 _ANCHOR_LINES: Final = 30
+_SIGN: Final = 6
 """Non-blank lines at the head among which the source and time line is looked for."""
 _VALUE: Final = 40
 _NAMES: Final = 24
@@ -121,7 +122,7 @@ def take_head(
     With `headline` false (it was taken already) only the source line goes.
     """
     rows = [line for line in lines[:head] if not line.blank][:_ANCHOR_LINES]
-    anchor: int | None = None
+    anchors: list[int] = []
     for number, line in enumerate(rows):
         if line.gone or line.look is Look.ANYWHERE:
             continue
@@ -131,40 +132,51 @@ def take_head(
         if not credits.values and not any(_may_be_title(row) for row in rows[:number]):
             continue  # a date on top is a heading, as in a diary
         strong = credits.time or "source" in credits.kinds() or credits.kinds() == {"author"}
-        if anchor is None and not strong and not any(row.kind == "breadcrumb" for row in rows[:number]):
+        if not (anchors or strong or any(row.kind == "breadcrumb" for row in rows[:number])):
             continue
         _keep(credits, found, line)
         line.drop("meta.source_line", "source, time or author of the article")
-        anchor = number if anchor is None else anchor
-    if not headline:
-        return
+        anchors.append(number)
+    if anchors:
+        _drop_beside(rows, anchors[0], chrome)
+    if headline:
+        _take_headline(lines[:head], rows, anchors, found)
+
+
+def _drop_beside(rows: list[Line], anchor: int, chrome: Chrome) -> None:
+    """Mark what stands beside the source line: other labels (索引号, 浏览), clocks and signs of players."""
+    for number, line in enumerate(rows):
+        if line.gone or line.look is Look.PROSE:
+            continue
+        credits = read_credits(line, chrome, None)
+        if credits and credits.values and all(kind == "other" for kind, _label, _value in credits.values):
+            line.drop("meta.source_line", "labels of the page beside source and time")
+        elif number > anchor and not han_count(line.text) and len(line.words) <= _SIGN:
+            line.drop("chrome.button", "beside the source line")
+
+
+def _take_headline(lines: list[Line], rows: list[Line], anchors: list[int], found: Found) -> None:
     crumb = max((number for number, line in enumerate(rows) if line.kind == "breadcrumb"), default=None)
-    if anchor is None and crumb is None:
+    if not anchors and crumb is None:
         _repeated_title(rows, found)
         return
-    above = rows[:anchor] if anchor is not None else rows[: (crumb or 0) + 2]
-    candidates = [
-        line for line in above if _may_be_title(line) and (crumb is None or _after(rows, line, crumb))
-    ]
-    candidates = candidates or [line for line in above if _may_be_title(line)]
-    title = candidates[-1] if candidates else None
-    if title is None:
+    zones = [rows[:anchor] for anchor in anchors] or [rows[: (crumb or 0) + 2]]
+    where = "the line above source and time" if anchors else "below the breadcrumb"
+    for above in zones:
+        below = [line for line in above if crumb is None or line.start > rows[crumb].start]
+        candidates = [line for line in below if _may_be_title(line)] or list(filter(_may_be_title, above))
+        if candidates:
+            title = candidates[-1]
+            break
+    else:
         return
-    found.set(
-        "title",
-        title.words,
-        "the line above source and time" if anchor is not None else "below the breadcrumb",
-    )
+    found.set("title", title.words, where)
     title.drop("meta.headline", "the headline")
     for line in above:
-        if (
-            line.look in (Look.SHORT, Look.WEAK)
-            and not line.gone
-            and not _SUBTITLE.match(line.text)
-            and line.start < title.start
-        ):
+        short = line.look in (Look.SHORT, Look.WEAK) and not _SUBTITLE.match(line.text)
+        if short and not line.gone and line.start < title.start:
             line.drop("chrome.head", "above the headline")
-    for line in lines[:head]:
+    for line in lines:
         if line.words == title.words:
             line.drop("meta.headline", "the headline again")
 
@@ -226,10 +238,6 @@ def _value(text: str) -> str:
         if text.startswith(left) and right not in text:
             text = text[1:].strip(_EDGE_MARKS)
     return text
-
-
-def _after(rows: list[Line], line: Line, crumb: int) -> bool:
-    return line.start > rows[crumb].start
 
 
 def _may_be_title(line: Line) -> bool:

@@ -132,9 +132,10 @@ def tokens(key: str) -> list[str]:
 
 def _anywhere(key: str, chrome: Chrome) -> str:
     """Group of the pattern by which a line is chrome wherever it stands; empty if it is not."""
-    if not key or key[-1] == "。":
+    if not key:
         return ""
-    if match := chrome.anywhere.fullmatch(key):
+    match = chrome.anywhere.fullmatch(key)
+    if match and (key[-1] != "。" or match.lastgroup == "forum"):
         return match.lastgroup or ""
     if len(key) <= _BAR and not key.isascii():
         words = tokens(key)
