@@ -73,7 +73,7 @@ def main() -> None:
     repairer = Repairer(RepairSettings())
     texts = paragraphs(sys.argv[1:])
     made = pages(texts)
-    damaged = exact = lossy = marked = wrong = 0
+    damaged = exact = lossy = marked = left = wrong = 0
     for fired, page in made:
         observed = [item.text for item in fired]
         restored = repairer.restore("\n".join(observed))
@@ -93,14 +93,22 @@ def main() -> None:
             if line != clean:
                 lossy += "□" in line
                 marked += "□" not in line and doubtful
-                wrong += "□" not in line and not doubtful
+                left += "□" not in line and not doubtful and "?" in line
+                wrong += "□" not in line and not doubtful and "?" not in line
     print(f"paragraphs {len(texts)}, damaged in their bytes {damaged}")  # noqa: T201
-    for name, count in (("exact", exact), ("□ (a digit is lost)", lossy), ("marked", marked), ("wrong", wrong)):
+    counts = {
+        "exact": exact,
+        "□ (a digit is lost)": lossy,
+        "marked with alternatives": marked,
+        "left damaged": left,
+    }
+    counts["wrong without a mark"] = wrong
+    for name, count in counts.items():
         print(f"  {name:24} {count:6} {count / max(1, damaged):7.2%}")  # noqa: T201
     clean_pages = ["\n".join(page) for _, page in made]
     dirty_pages = ["\n".join(item.text for item in fired) for fired, _ in made]
     rows: list[tuple[str, Callable[[str], object]]] = [
-        ("repair", repairer.restore),
+        ("repair", lambda text: repairer.restore(text).text),
         ("ftfy.fix_text", ftfy.fix_text),
         ("regex removal", lambda text: _PLAIN.sub("", text)),
     ]
@@ -109,8 +117,7 @@ def main() -> None:
         fast, slow = speed(work, clean_pages), speed(work, dirty_pages)
         right = 0
         for fired, page in made:
-            result = work("\n".join(item.text for item in fired))
-            lines = (result if isinstance(result, str) else repairer.restore("\n".join(i.text for i in fired)).text).split("\n")
+            lines = str(work("\n".join(item.text for item in fired))).split("\n")
             right += sum(a == b for a, b in zip(lines, page, strict=False))
         print(f"{name:14} {fast:9.1f} {slow:12.2f} {right / len(texts):18.2%}")  # noqa: T201
 

@@ -188,6 +188,18 @@ class LanguageModel:
             best[index] = cost
         return best
 
+    def _in_word(self, text: str, after: list[float]) -> float:
+        """Best cost of a text whose first character belongs to a longer word; `after` is its backward pass."""
+        entry = self._pairs.get(text[:2])
+        if entry is None:
+            return _NEVER
+        best = entry[0] + after[2]
+        for end in range(3, min(entry[1], len(text)) + 1):
+            word = self._words.get(text[:end])
+            if word is not None:
+                best = max(best, word + after[end])
+        return best
+
     def choose(
         self, left: str, candidates: Sequence[str], right: str, count: int = 2
     ) -> list[tuple[float, str]]:
@@ -201,7 +213,7 @@ class LanguageModel:
         size, pairs, words = len(left), self._pairs, self._words
         base, rest = before[size], after[0]
         last, following = left[-1:], right[:1]
-        apart = self._single.get(following, 0.0) if following else 0.0
+        in_word = self._in_word(right, after)
         longer = []
         for back in range(2, min(size, _LONGEST - 1) + 1):
             entry = pairs.get(left[size - back : size - back + 2])
@@ -217,10 +229,11 @@ class LanguageModel:
             cost = single.get(character)
             if cost is None or marks_matter or character in special:
                 cost = self._next(left[-2:], character)
-            best = base + cost + rest
             if following and (mark_follows or character in special):
                 # The first of the right context was scored as if nothing stood before it.
-                best += self._next(last + character, following) - apart
+                best = base + cost + max(in_word, self._next(last + character, following) + after[1])
+            else:
+                best = base + cost + rest
             entry = pairs.get(character + following)
             if entry is not None and following:
                 best = max(best, base + entry[0] + after[1])

@@ -294,7 +294,7 @@ class Walker:
         raw, shown, end = self._swallowed(index + 1)
         context = shown + text[end : end + 4]
         chosen = [whole for _, whole in self._model.choose(clean[-5:], candidates, context, 4)]
-        chosen += [mark for mark in candidates if mark in "”’》）" and mark not in chosen]
+        chosen += [mark for mark in candidates if mark in "”’》）」』】" and mark not in chosen]
         at = len(clean) + 1
         for whole in chosen:
             swaps = ((at, at + len(raw), shown),) if raw else ()

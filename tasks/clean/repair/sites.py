@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from config.settings import RepairSettings
@@ -28,7 +28,7 @@ from tasks.tables import Change, Edit
 
 _MARKS: Final = "".join(TRIGGERS) + "".join(NARROW.get(mark, "") for mark in TRIGGERS)
 _SITE: Final = re.compile(
-    rf"(?P<gloss>(?<=[^\x00-\x2b\x2d-\x39\x3c-\x3e\x40-\x7f])\?({SYLLABLE})[ \u3000]?[)）])"
+    rf"(?P<gloss>(?<=[^\x00-\x28\x2a\x2b\x2d-\x39\x3c-\x3e\x40-\x7f])\?({SYLLABLE})[ \u3000]?[)）])"
     rf"|(?P<cut>\?(?=[{re.escape(_MARKS)}]))"
 )
 _GLOSS_BEFORE: Final = re.compile(rf"[(（] ?({SYLLABLE})[ \u3000]?[)）]\Z")
@@ -193,8 +193,13 @@ class SiteRepair:
             (self._judge(candidate, left, open_before, common, right, before) for candidate in found),
             key=lambda candidate: (-candidate.score, candidate.text),
         )
-        for rank, best in enumerate(ranked):
-            if best.gain < self._settings.margin or best.mean < _UNLIKELY:
+        for rank, candidate in enumerate(ranked):
+            if candidate.gain < self._settings.margin:
+                break
+            around = left, text[candidate.reading.end : common] + right
+            own = candidate.score - sum(self._model.score(without_glosses(part)) for part in around)
+            best = replace(candidate, mean=own / (len(candidate.text) or 1))
+            if best.mean < _UNLIKELY:
                 break
             known, observed = best.origin
             if not proves(known, best.reading, text[start - observed : best.reading.end]):
@@ -228,8 +233,7 @@ class SiteRepair:
         witnessed = self._context.witnesses(left, shown, without_glosses(text[end : end + 24]))
         if witnessed:
             score += _WITNESSED
-        mean = (score - self._model.score(left) - self._model.score(rest + right)) / (len(shown) or 1)
-        return _Candidate(candidate.reading, candidate.origin, shown, score, witnessed, mean, score - before)
+        return replace(candidate, score=score, witnessed=witnessed, gain=score - before)
 
     def _cut(self, start: int, left: str, open_before: list[str], gaps: GapWalker | None) -> list[_Candidate]:
         """Readings of `?` + trigger: the lead byte of a character was cut off."""
@@ -244,10 +248,14 @@ class SiteRepair:
             # Two cuts around one character: its trail byte began the first trigger and is known from
             # the second, which begins with the byte the first one ends with.
             readings.append((Reading("", start + 2, (), (), 2), 0xA1 if following == 0xA3 else 0xA3))
+        guesses: dict[tuple[int, str], list[tuple[str, float]]] = {}
         for reading, trail in readings:
             shown = reading.shown()
             right = shown[:5] if shown else without_glosses(text[reading.end : reading.end + 20])[:5]
-            for first, bonus in self._first(left, trail, right, open_before):
+            key = (trail, right)
+            if key not in guesses:
+                guesses[key] = self._first(left, trail, right, open_before)
+            for first, bonus in guesses[key]:
                 marks = ((1, CUT), *((offset + 2, what) for offset, what in reading.marks))
                 if not reading.clean:
                     marks = ((1, CUT),)
