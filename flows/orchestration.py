@@ -58,7 +58,9 @@ def prepare(serve: ServeSettings, *, quiet: bool) -> None:
     lines off the terminal (they still reach the dashboard).
     """
     values = environment(serve)
-    Path(values["PREFECT_HOME"]).mkdir(parents=True, exist_ok=True)  # Prefect itself makes the last folder only
+    Path(values["PREFECT_HOME"]).mkdir(
+        parents=True, exist_ok=True
+    )  # Prefect itself makes the last folder only
     if server_runs(serve):
         values["PREFECT_API_URL"] = f"{address(serve)}/api"
     if quiet:

@@ -59,11 +59,18 @@ class RefreshResult:
 
 
 def settings_for(parameters: RefreshParameters) -> Settings:
-    """The settings of a run. Raises SettingsError."""
+    """The settings of a run; the archives that the fetch has filled are sources too. Raises SettingsError."""
     settings = load_settings(Path(parameters.config) if parameters.config else None)
     if parameters.paths:
-        settings = settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
-    return settings
+        return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
+    named = {source.name for source in settings.sources}
+    archives = Path(settings.store.path) / "fetch" / "warc"
+    fetched = [
+        Source(name=source.name, paths=[str(archives / source.name)])
+        for source in settings.fetch.sources
+        if source.name not in named and (archives / source.name).is_dir()
+    ]
+    return settings.model_copy(update={"sources": settings.sources + fetched})
 
 
 def new_inputs(settings: Settings, store: Store) -> list[InputFile]:

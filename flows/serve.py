@@ -83,6 +83,7 @@ def serve_deployments(settings: Settings, config: Path | None) -> None:
     from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Cron
 
+    from flows.fetch import FetchParameters, fetch
     from flows.refresh import RefreshParameters, refresh
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -92,11 +93,19 @@ def serve_deployments(settings: Settings, config: Path | None) -> None:
     schedule = settings.serve.refresh_cron
     # The store has a lock of its own; the limit keeps waiting runs visible as such in the dashboard.
     one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    where = str(config or "")
     nightly = refresh.to_deployment(
         name="refresh",
         description="Load new captures, deduplicate, clean and convert them, publish the next version.",
-        parameters={"parameters": RefreshParameters(config=str(config or "")).model_dump()},
+        parameters={"parameters": RefreshParameters(config=where).model_dump()},
         schedules=[Cron(schedule, timezone=settings.serve.time_zone)] if schedule else [],
         concurrency_limit=one_at_a_time,
     )
-    serve_flows(cast(RunnerDeployment, nightly), pause_on_shutdown=False, print_starting_message=False)
+    by_hand = fetch.to_deployment(
+        name="fetch",
+        description="Fetch new and changed pages of the configured sources into WARC files.",
+        parameters={"parameters": FetchParameters(config=where).model_dump()},
+        concurrency_limit=one_at_a_time,
+    )
+    deployments = [cast(RunnerDeployment, deployment) for deployment in (nightly, by_hand)]
+    serve_flows(*deployments, pause_on_shutdown=False, print_starting_message=False)

@@ -9,7 +9,17 @@ import typer
 
 from config.describe import configuration_markdown
 from flows import orchestration
-from flows.commands.app import ConfigOption, JsonOption, app, err, out, print_json, print_table, settings_of
+from flows.commands.app import (
+    ConfigOption,
+    JsonOption,
+    UsageError,
+    app,
+    err,
+    out,
+    print_json,
+    print_table,
+    settings_of,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 """The checkout: this is an application, run from there."""
@@ -52,6 +62,50 @@ def run(
     for note in result.notes:
         out.print(f"note: {note}", markup=False)
     out.print(result.message, markup=False)
+    return 0
+
+
+@app.command()
+def fetch(
+    source: Annotated[
+        str, typer.Argument(metavar="[SOURCE]", help="A fetch source; without it all of them.")
+    ] = "",
+    config: ConfigOption = None,
+    pages: Annotated[int, typer.Option(min=0, help="Pages fetched from each source at most.")] = 0,
+    ignore_cache: Annotated[bool, typer.Option("--ignore-cache", help="Ask for known pages again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be fetched, keep nothing.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Fetch new and changed pages of the configured sources; the next run takes them in."""
+    settings = settings_of(config)
+    orchestration.prepare(settings.serve, quiet=True)
+    from flows.fetch import FetchParameters
+    from flows.fetch import fetch as flow
+    from tasks.fetch import FetchError
+
+    try:
+        reports = flow(
+            FetchParameters(
+                config=str(config or ""),
+                source=source,
+                pages=pages,
+                ignore_cache=ignore_cache,
+                dry_run=dry_run,
+            )
+        )
+    except FetchError as error:
+        raise UsageError(str(error)) from error
+    if as_json:
+        print_json(reports)
+        return 0
+    names = ["requests", "new", "changed", "unchanged", "gone", "refused", "failed", "waiting"]
+    rows = [(report["source"], *(report["counts"].get(name, 0) for name in names)) for report in reports]
+    print_table("", ["source", *names], rows, right=names)
+    for report in reports:
+        for address in report["planned"]:
+            out.print(address, markup=False)
     return 0
 
 
