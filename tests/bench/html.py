@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -45,13 +46,16 @@ ROUNDS = 3
 
 PEERS: dict[str, str] = {
     "trafilatura": "import trafilatura as t\nrun = lambda h: t.extract(h)",
-    "trafilatura, with metadata": "import trafilatura as t\nrun = lambda h: t.bare_extraction(h, with_metadata=True).text",
+    "trafilatura, with metadata": "import trafilatura as t\n"
+    "run = lambda h: t.bare_extraction(h, with_metadata=True).text",
     "readability-lxml": "import readability, lxml.html as l\n"
     "run = lambda h: l.fromstring(readability.Document(h).summary()).text_content()",
-    "resiliparse": "from resiliparse.extract.html2text import extract_plain_text as e\nrun = lambda h: e(h, main_content=True)",
+    "resiliparse": "from resiliparse.extract.html2text import extract_plain_text as e\n"
+    "run = lambda h: e(h, main_content=True)",
     "justext": "import justext\n"
-    "run = lambda h: '\\n'.join(p.text for p in justext.justext(h.encode(), frozenset(), length_low=10, length_high=40,"
-    " stopwords_low=0, stopwords_high=0, max_link_density=0.4, encoding='utf-8') if not p.is_boilerplate)",
+    "run = lambda h: '\\n'.join(p.text for p in justext.justext(h.encode(), frozenset(), length_low=10,"
+    " length_high=40, stopwords_low=0, stopwords_high=0, max_link_density=0.4, encoding='utf-8')"
+    " if not p.is_boilerplate)",
     "gne": "from gne import GeneralNewsExtractor as G\ng = G()\nrun = lambda h: g.extract(h)['content']",
     "magic-html": "from magic_html import GeneralExtractor as G\nimport lxml.html as l\ng = G()\n"
     "run = lambda h: l.fromstring(g.extract(h, base_url='http://x')['html']).text_content()",
@@ -100,8 +104,6 @@ def corpus_digest() -> str:
 
 
 def _nameless(html: str) -> str:
-    import re
-
     return re.sub(r"""\s(?:class|id|itemprop|role)\s*=\s*(?:"[^"]*"|'[^']*')""", "", html)
 
 
@@ -165,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     nameless = statistics.fmean(score(gold, text)[2] for gold, text in zip(golds, bare, strict=True))
     write(f"  without names    F {nameless:.3f} {floor('without names', nameless, NAMELESS_FLOOR)}\n")
 
-    own = _speed(lambda page: extractor.extract(page), pages)
+    own = _speed(extractor.extract, pages)
     write(
         f"  extract + metadata: {len(pages) / own:.0f} pages/s of CPU time ({1000 * own / len(pages):.1f} ms a page)\n"
     )
@@ -175,6 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
                 [str(options.peers), "-c", _RUNNER.format(peer=peer)],
                 input=json.dumps(pages),
                 capture_output=True,
+                check=False,
                 text=True,
             )
             if answer.returncode:
@@ -182,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
                 continue
             used, texts = json.loads(answer.stdout[answer.stdout.index("[") :])
             quality = statistics.fmean(score(gold, text)[2] for gold, text in zip(golds, texts, strict=True))
-            again = _speed(lambda page: extractor.extract(page), pages)
+            again = _speed(extractor.extract, pages)
             write(
                 f"  {name:28} F {quality:.3f}  {len(pages) / used:5.0f} pages/s; we are {used / again:.1f} x as fast\n"
             )

@@ -17,7 +17,10 @@ hosts: ['*.example.org']
 body: ['#text']
 drop: ['.ad']
 tests:
-  - {name: one, url: 'http://www.example.org/1', html: '<div id="text"><p>正文在这里。</p><p class="ad">广告</p></div>', text: 正文在这里。}
+  - name: one
+    url: http://www.example.org/1
+    html: '<div id="text"><p>正文在这里。</p><p class="ad">广告</p></div>'
+    text: 正文在这里。
 """
 
 
@@ -31,14 +34,15 @@ def test_a_recipe_is_used_on_its_hosts_only(tmp_path: Path) -> None:
     (tmp_path / "sample.yaml").write_text(GOOD, encoding="utf-8")
     assert all(result.passed for result in check_recipes(tmp_path))
     extractor = Extractor(ExtractSettings(), recipes=load_recipes(tmp_path))
-    html = '<div id="text">甲。</div><div><p>这里才是文章的正文，它有很多字，也有标点。</p><p>第二段也在这里，同样有标点。</p></div>'
+    prose = "<p>这里才是文章的正文，它有很多字，也有标点。</p><p>第二段也在这里，同样有标点。</p>"
+    html = f'<div id="text">甲。</div><div>{prose}</div>'
     assert extractor.extract(html, url="http://a.example.org/x").text == "甲。"
     assert "第二段" in extractor.extract(html, url="http://other.net/x").text
 
 
 def test_a_failing_example_is_reported_with_what_was_found(tmp_path: Path) -> None:
     (tmp_path / "sample.yaml").write_text(
-        GOOD.replace("text: 正文在这里。}", "text: 别的。}"), encoding="utf-8"
+        GOOD.replace("text: 正文在这里。", "text: 别的。"), encoding="utf-8"
     )
     (result,) = check_recipes(tmp_path)
     assert not result.passed

@@ -9,6 +9,7 @@ from typing import Final
 from tasks.clean.html.outline import SEAM, Outline, Run
 
 _PARTS: Final = re.compile(r"\s*[-_|–—·»«丨]+\s*|\s{2,}|::")
+_EXTRA: Final = 6
 _SPACE: Final = re.compile(r"\s+")
 _RANK: Final = {"h1": 4.0, "h2": 3.0, "h3": 2.5, "h4": 1.5}
 _TITLE_NAME: Final = re.compile(r'="[^"]*(?:title|headline|biaoti|\bbt\b)[^"]*"', re.IGNORECASE)
@@ -42,7 +43,10 @@ def headline_text(outline: Outline, headline: int, title: str) -> str:
     if headline < 0:
         return main
     words = words_of(outline.runs[headline])
-    return main if outline.runs[headline].linked and main in words else words
+    extra = len(words) - len(main)
+    if main in words and (outline.runs[headline].linked or (len(main) > 5 and 0 < extra <= _EXTRA)):
+        return main  # the heading holds a label, a counter or an edit link too
+    return words
 
 
 def find_headline(outline: Outline, title: str) -> int:
@@ -54,6 +58,7 @@ def find_headline(outline: Outline, title: str) -> int:
     target = _SPACE.sub("", title)
     main = _SPACE.sub("", main_part(title))
     parts = {_SPACE.sub("", part) for part in title_parts(title)}
+    site = "".join(title_parts(title)[-1].split()) if len(parts) > 1 else ""
     best, best_rank = -1, 0.0
     for index, run in enumerate(outline.runs):
         if not 1 < len(run.words) < 150:
@@ -65,17 +70,19 @@ def find_headline(outline: Outline, title: str) -> int:
         block = outline.blocks[run.block]
         whole = (
             plain == main
-            or (main in plain and 5 < len(main) and size < 2 * len(main))
+            or (len(main) > 5 and main in plain and size < 2 * len(main))
             or (block.tag in _RANK and len(main) > 1 and plain.startswith(main) and size <= len(main) + 6)
         )
-        if not whole and not (size > 3 and plain in target and size >= 0.45 * len(main)):
-            if plain not in parts or block.tag not in _RANK:
-                continue
+        most = size > 3 and plain in target and size >= 0.45 * len(main)
+        if not (whole or most or (plain in parts and block.tag in _RANK)):
+            continue
         rank = (
             _RANK.get(block.tag, 1.0) + (1.0 if whole else 0.0) + (1.0 if target.startswith(plain) else 0.0)
         )
         if block.attributes and _TITLE_NAME.search(block.attributes):
             rank += 1.0
+        if plain == site:
+            rank -= 2.0
         if run.linked > run.text:
             rank *= 0.4
         if block.hidden:

@@ -47,7 +47,7 @@ REMOVED: Final = [
 ]
 _INLINE: Final = (
     "span|b|i|u|code|em|strong|font|small|big|sub|sup|s|del|ins|mark|kbd|samp|var|cite|q|abbr|time|label|tt|acronym|bdi|"
-    "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+[:-][a-z0-9:-]+|math|mi|mo|mn|mrow|semantics"
+    "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+[:-][a-z0-9:-]+|math|mi|mo|mn|mrow|semantics|hr|meta|link|input|col|area|param"
 )
 _ATTRIBUTES: Final = r'[^>"]*+(?:"[^"]*+"[^>"]*+)*+'
 _HIDDEN_INLINE: Final = re.compile(
@@ -151,8 +151,27 @@ class Outline:
 
 # Elements the fragment keeps; other containers become line breaks, which also flattens deep nesting.
 _STRUCTURE: Final = frozenset(
-    ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "pre", "blockquote")
-    + ("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "br", "figcaption")
+    (
+        *(
+            "p",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "ul",
+            "ol",
+            "li",
+            "dl",
+            "dt",
+            "dd",
+            "pre",
+            "blockquote",
+            "br",
+        ),
+        *("table", "caption", "thead", "tbody", "tfoot", "tr", "td", "th", "figcaption"),
+    )
 )
 
 
@@ -174,7 +193,7 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     html = html[:max_characters]
     if max(map(len, html.split(">"))) > _LONG_TAG:
         html = _LONG_TAGS.sub(_shortened, html)
-    if html.count("<") <= max_depth:
+    if html.count("<") <= 4 * max_depth:
         return html
     depth = deepest = 0
     for close in _CONTAINER.findall(html):

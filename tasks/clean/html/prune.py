@@ -28,7 +28,7 @@ def prune(outline: Outline, block: Block, words: Words, *, forum: bool) -> list[
         dropped = [
             part
             for part in dropped
-            if part.text < 0.2 * block.text or part.hint is Hint.CHROME and part.value < 0
+            if part.text < 0.2 * block.text or (part.hint is Hint.CHROME and part.value < 0)
         ]
     adverts = [
         run.span
