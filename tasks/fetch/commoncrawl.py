@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from warcio.archiveiterator import ArchiveIterator
 
@@ -33,6 +33,19 @@ class IndexRow:
         """One address for the record: the file, its range, and the page, in a form that can be remembered."""
         query = urlencode({"offset": self.offset, "length": self.length, "page": self.url})
         return f"{self.warc}?{query}"
+
+
+def range_of(address: str) -> tuple[str, tuple[int, int]]:
+    """Address of the file and first and last byte of a record, from the address it is remembered under."""
+    file, _, query = address.partition("?")
+    values = parse_qs(query)
+    offset, length = int(values["offset"][0]), int(values["length"][0])
+    return file, (offset, offset + length - 1)
+
+
+def page_of(address: str) -> str:
+    """Address of the page, from the address a record is remembered under."""
+    return parse_qs(urlsplit(address).query)["page"][0]
 
 
 def count_question(source: FetchSource, settings: FetchSettings) -> Iterator[str]:

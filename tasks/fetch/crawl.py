@@ -67,6 +67,14 @@ def scrapy_settings(settings: FetchSettings, options: FetchOptions) -> dict[str,
         "metacopy.MetaCopyDetectionMiddleware",
         "start.StartSpiderMiddleware",
     )
+    idle = (
+        "throttle.AutoThrottle",
+        "logstats.LogStats",
+        "feedexport.FeedExporter",
+        "corestats.CoreStats",
+        "logcount.LogCount",
+        "memusage.MemoryUsage",
+    )
     return {
         "FETCH": settings,
         "FETCH_OPTIONS": options,
@@ -85,12 +93,12 @@ def scrapy_settings(settings: FetchSettings, options: FetchOptions) -> dict[str,
         },
         "SPIDER_MIDDLEWARES": {_SPIDER + name: None for name in beside},
         "EXTENSIONS": {
-            **{
-                _EXTENSION + name: None
-                for name in ("throttle.AutoThrottle", "logstats.LogStats", "feedexport.FeedExporter")
-            },
+            **{_EXTENSION + name: None for name in idle},
             **({_HERE + "robots.Throttle": 0} if polite.autothrottle else {}),
         },
+        # The report has the figures; Scrapy's own are not kept.
+        "DOWNLOADER_STATS": False,
+        "STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector",
         "USER_AGENT": user_agent(settings),
         "ROBOTSTXT_OBEY": polite.robots,
         "AUTOTHROTTLE_ENABLED": polite.autothrottle,

@@ -35,6 +35,11 @@ class Kind(StrEnum):
     CC_RECORD = "cc_record"
 
     @property
+    def of_common_crawl(self) -> bool:
+        """It is asked of Common Crawl, not of the server the page is from."""
+        return self in (Kind.CC_COUNT, Kind.CC_INDEX, Kind.CC_RECORD)
+
+    @property
     def kept(self) -> bool:
         """Its answer is a capture for the corpus."""
         return self in (Kind.PAGE, Kind.SITE, Kind.CC_RECORD)
@@ -53,6 +58,11 @@ _SEEDS: Final = {
 def seed_kind(source: FetchSource) -> Kind:
     """What the addresses that a source names are."""
     return _SEEDS[source.kind]
+
+
+def page_of(task: Task) -> str:
+    """Address of the page: for a Common Crawl record the one it is a capture of."""
+    return commoncrawl.page_of(task.url) if task.kind == Kind.CC_RECORD else task.url
 
 
 class Finder:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import scrapy
 from scrapy import Request
@@ -25,7 +25,7 @@ from scrapy.http import Response
 from config.settings import FetchSettings, FetchSource
 from tasks.fetch import commoncrawl
 from tasks.fetch.discover import page_rules
-from tasks.fetch.find import Finder, Kind
+from tasks.fetch.find import Finder, Kind, page_of
 from tasks.fetch.frontier import Frontier
 from tasks.fetch.guard import Refused
 from tasks.fetch.report import FetchOptions, FetchReport
@@ -101,11 +101,11 @@ class FetchSpider(scrapy.Spider):
         if task.record_date and not self._options.ignore_cache:
             headers |= {"If-None-Match": task.etag} if task.etag else {}
             headers |= {"If-Modified-Since": task.last_modified} if task.last_modified else {}
-        if kind in (Kind.CC_COUNT, Kind.CC_INDEX, Kind.CC_RECORD):
+        if kind.of_common_crawl:
             # An interface for programs: its rules are its terms of use, not robots.txt.
             meta["dont_obey_robotstxt"] = True
         if kind is Kind.CC_RECORD:
-            url, place = _range_of(task.url)
+            url, place = commoncrawl.range_of(task.url)
             headers["Range"] = f"bytes={place[0]}-{place[1]}"
         return Request(
             url, headers=headers, meta=meta, callback=self.received, errback=self.failed, dont_filter=True
@@ -114,7 +114,7 @@ class FetchSpider(scrapy.Spider):
     def _plan(self, task: Task) -> None:
         self.report.counts["planned"] += 1
         if len(self.report.planned) < _PLANNED:
-            self.report.planned.append(_page_of(task))
+            self.report.planned.append(page_of(task))
         self.state.postpone(task.key, time.time() + self._fetch.revisit.longest, "dry run")
         if self.report.counts["planned"] >= self._options.max_pages:
             self.frontier.stop("limit")
@@ -152,14 +152,10 @@ class FetchSpider(scrapy.Spider):
         elif status == 304 and task.record_date:
             self._unchanged(task, exchange, NOT_MODIFIED)
             return
-        elif (
-            status in _REDIRECTS
-            and "Location" in response.headers
-            and kind in (Kind.PAGE, Kind.SITE, Kind.LIST, Kind.INDEX)
-        ):
+        elif status in _REDIRECTS and "Location" in response.headers and not kind.of_common_crawl:
             self._redirected(task, exchange, _header(response, "Location") or "")
             return
-        if status in (404, 410):
+        if status in (404, 410) and not kind.of_common_crawl:
             self._gone(task, exchange)
         elif status in _PASSING:
             self._busy(task, exchange, response)
@@ -182,9 +178,7 @@ class FetchSpider(scrapy.Spider):
         if kind.kept and any(barred):
             self._refuse(task, "noarchive" if barred[0] else "noindex", None, found=found)
             return
-        out = kind is Kind.SITE and not self._scope.keeps(task.url)
-        series = self._pages if kind.kept and not out else self._traffic
-        written = series.exchange(exchange)
+        written = self._series(task).exchange(exchange)
         self._done(
             task,
             Status.KEPT,
@@ -203,10 +197,18 @@ class FetchSpider(scrapy.Spider):
             },
         )
 
+    def _series(self, task: Task) -> WarcSeries:
+        """The files an answer belongs to: those for the corpus, or those for everything else."""
+        kind = Kind(task.kind)
+        return (
+            self._pages
+            if kind.kept and (kind is not Kind.SITE or self._scope.keeps(task.url))
+            else self._traffic
+        )
+
     def _unchanged(self, task: Task, exchange: Exchange, profile: str) -> None:
         original = Original(task.url, task.record_date or "", task.record_id, task.payload_digest)
-        series = self._pages if Kind(task.kind).kept else self._traffic
-        written = series.exchange(exchange, revisit=(profile, original))
+        written = self._series(task).exchange(exchange, revisit=(profile, original))
         self._done(
             task, Status.KEPT, http=exchange.status, changed=False, written=written, outcome="unchanged"
         )
@@ -237,9 +239,10 @@ class FetchSpider(scrapy.Spider):
     def _gone(self, task: Task, exchange: Exchange) -> None:
         """The page is not there: the record says so, and the state keeps since when."""
         outcome = "gone" if task.changes else "missing"
-        self._traffic.exchange(exchange)
-        note = [("outcome", outcome), ("http-status", str(exchange.status)), ("reason", exchange.reason)]
-        written = self._pages.note(task.url, exchange.date, note)
+        written = self._traffic.exchange(exchange)
+        if Kind(task.kind).kept:
+            note = [("outcome", outcome), ("http-status", str(exchange.status)), ("reason", exchange.reason)]
+            written = self._pages.note(task.url, exchange.date, note)
         first = task.status != Status.GONE
         self._done(task, Status.GONE, http=exchange.status, changed=first, written=written, outcome=outcome)
 
@@ -258,7 +261,7 @@ class FetchSpider(scrapy.Spider):
             self._fail(task, f"HTTP {response.status}", None)
 
     def _common_crawl(self, task: Task, exchange: Exchange) -> None:
-        page = _page_of(task)
+        page = page_of(task)
         file, offset = self._pages.member(commoncrawl.record_member(exchange.body, page, self._fetch))
         written = Written(file, offset, "", "", "")
         self._done(
@@ -319,7 +322,7 @@ class FetchSpider(scrapy.Spider):
         if exchange:
             self._traffic.exchange(exchange)
         note = [("outcome", "refused"), ("reason", reason)]
-        written = self._pages.note(_page_of(task), datetime.now(UTC), note) if Kind(task.kind).kept else None
+        written = self._pages.note(page_of(task), datetime.now(UTC), note) if Kind(task.kind).kept else None
         self.report.refused[reason] += 1
         http = exchange.status if exchange else None
         self._done(
@@ -406,18 +409,3 @@ def _validator(response: Response, name: str) -> str | None:
     """A header that can be sent back as it came."""
     value = _header(response, name)
     return value if value and len(value) <= 1000 and value.isascii() and value.isprintable() else None
-
-
-def _range_of(address: str) -> tuple[str, tuple[int, int]]:
-    """File and first and last byte of a Common Crawl record, from the address it is remembered under."""
-    file, _, query = address.partition("?")
-    values = parse_qs(query)
-    offset, length = int(values["offset"][0]), int(values["length"][0])
-    return file, (offset, offset + length - 1)
-
-
-def _page_of(task: Task) -> str:
-    """Address of the page: for a Common Crawl record the one it is a capture of."""
-    if task.kind != Kind.CC_RECORD:
-        return task.url
-    return parse_qs(urlsplit(task.url).query)["page"][0]

@@ -132,7 +132,8 @@ def gone_pages(store: Path, source: str | None = None) -> Iterator[GonePage]:
     if not path.exists():
         return
     query = (
-        "SELECT source, url, http, changed FROM address WHERE status = 'gone' AND changes > 0 "
+        "SELECT source, url, http, changed FROM address "
+        "WHERE status = 'gone' AND changes > 0 AND kind IN ('page', 'site') "
         "AND (?1 IS NULL OR source = ?1) ORDER BY source, url"
     )
     with closing(connect(path)) as base:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from tasks.fetch import FetchReport
+from tasks.fetch import FetchReport, gone_pages
 from tasks.fetch.warc import Exchange, WarcSeries
 from tests.fetch.archive import records
 from tests.fetch.server import Asked, Reply, Site
@@ -61,6 +61,8 @@ def test_records_are_taken_over(fetch: Fetch, tmp_path: Path) -> None:
     replica.rows[1] |= {"status": "404"}
     replica.rows[2] |= {"mime-detected": "image/png"}
     replica.rows[3] |= {"length": "20"}
+    lost = dict(replica.rows[3], url="http://news.example/lost", filename="crawl-data/lost.warc.gz")
+    replica.rows.append(lost)
     replica.rows[4] |= {"offset": replica.rows[5]["offset"], "length": replica.rows[5]["length"]}
     with Site({f"/{CRAWL}-index": replica.index}) as site:
         site.routes[f"/{replica.rows[0]['filename']}"] = replica.file
@@ -71,6 +73,8 @@ def test_records_are_taken_over(fetch: Fetch, tmp_path: Path) -> None:
         assert set(taken) == {urls[0], *urls[5:8]}
         assert taken[urls[0]]["headers"]["WARC-Date"] == "2026-07-01T00:00:00.000000Z", "the record as it was"
         assert taken[urls[0]]["body"].decode() == f"<html>{urls[0]} 的正文</html>"
+        assert report.failed == {"HTTP 404": 1}, "a record that is not there says nothing of its page"
+        assert list(gone_pages(tmp_path)) == []
         assert sorted(report.refused) == [
             "the record is cut",
             "the record is of another page than the index says",

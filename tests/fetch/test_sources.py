@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.settings import FetchSource
-from tasks.fetch import FetchError, FetchReport
+from tasks.fetch import FetchError, FetchReport, gone_pages
 from tests.fetch.archive import addresses, records
 from tests.fetch.server import Reply, Route, Site, html
 
@@ -122,6 +122,9 @@ def test_a_section_of_a_site(fetch: Fetch, tmp_path: Path) -> None:
         assert asked == set(routes)
         assert report.refused == {"redirect out of the source": 1}
         assert len(_kept(tmp_path, site.base)) == 5
+        del site.routes["/finance/"]
+        fetch(site.base + "/finance/", kind="site", source={"depth": 2, "include": ["html$"]})
+        assert [page.url for page in gone_pages(tmp_path)] == [site.base + "/finance/"]
 
 
 def test_lists_of_addresses_in_files(fetch: Fetch, tmp_path: Path) -> None:
