@@ -41,6 +41,9 @@ _REASONS: Final = {
     "nav": "a navigation bar",
     "button": "between lines of chrome",
 }
+_FOOT: Final = frozenset(
+    f"chrome.{kind}" for kind in ("footer", "record", "counter", "nav", "notice", "related")
+)
 _SANDWICHED: Final = 40
 _MENU: Final = 3
 _RUN_HAN: Final = 50
@@ -109,6 +112,8 @@ class ChromeStripper:
             self._mark_head(lines, head)
             take_credits(lines, tail, self._chrome, found)
             self._mark_tail(lines, tail)
+            if not forum:  # a short answer of a thread stands between chrome too
+                self._mark_between(lines, tail)
             if not forum:
                 byline(lines, self._chrome, found)
         return Stripped(self._cut(text, lines, found), found)
@@ -150,7 +155,7 @@ class ChromeStripper:
             run = []
 
     def _mark_tail(self, lines: list[Line], tail: int) -> None:
-        """Mark strong chrome, then what lies between or beside it."""
+        """Mark strong chrome, and what follows links to other articles."""
         rows = [line for line in lines[tail:] if not line.blank]
         for line in rows:
             if line.look is Look.EDGE:
@@ -164,10 +169,15 @@ class ChromeStripper:
                 if line.rule.startswith("chrome.forum"):
                     break
                 line.drop("chrome.related", "below the links to other articles")
-        gone = [number for number, line in enumerate(rows) if line.gone]
+
+    def _mark_between(self, lines: list[Line], tail: int) -> None:
+        """Mark what lies between or beside lines of chrome in the tail."""
+        rows = [line for line in lines[tail:] if not line.blank]
+        gone = [number for number, line in enumerate(rows) if line.rule in _FOOT]
         for number, line in enumerate(rows):
             if line.gone or not gone:
                 continue
+            # A caption below the name of a picture is above the foot, not inside it.
             inside = gone[0] < number < gone[-1]
             beside = (number > 0 and rows[number - 1].gone) or _next_gone(rows, number)
             if line.look is Look.WEAK and (inside or (beside and line.kind != "button")):

@@ -62,6 +62,12 @@ def test_weak_lines_go_beside_other_chrome_and_stay_alone() -> None:
     assert strip(f"{FIRST}\n{organiser}\n湘ICP备00000000号") == [FIRST]
 
 
+def test_a_caption_above_the_foot_stays() -> None:
+    caption = "志愿者在湖边巡查"
+    foot = "1\n主辦單位:某某縣委組織部\n技術支持:某某網絡\n湘ICP備00000000號\n返回首页入口\n您是第 位來訪者"
+    assert strip(f"{FIRST}\n圖片4.png\n{caption}\n{foot}") == [FIRST, caption]
+
+
 def test_below_the_heading_of_related_articles_everything_goes() -> None:
     assert strip(f"{FIRST}\n相关阅读：\n某某镇召开会议\n某某村喜获丰收") == [FIRST]
 
