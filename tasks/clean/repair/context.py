@@ -8,21 +8,9 @@ from typing import Final
 
 from tasks.clean.repair.codepage import scripts
 from tasks.clean.repair.gloss import without_glosses
-from tasks.clean.repair.shift import fold
+from tasks.clean.repair.shift import CLOSES, fold
 
-_CLOSES: Final = {
-    "”": "“",
-    "’": "‘",
-    "》": "《",
-    "）": "（",
-    "】": "【",
-    ")": "(",
-    "〉": "〈",
-    "」": "「",
-    "』": "『",
-}
-_OPENS: Final = frozenset(_CLOSES.values())
-CLOSERS: Final = frozenset(_CLOSES)
+_OPENS: Final = frozenset(CLOSES.values())
 _WRONG_CLOSE: Final = 8.0
 _NESTED_SAME: Final = 4.0
 _LEFT_OPEN: Final = 2.5
@@ -38,7 +26,7 @@ def unclosed(line: str) -> list[str]:
     for character in line:
         if character in _OPENS:
             stack.append(character)
-        elif character in CLOSERS and stack and stack[-1] == _CLOSES[character]:
+        elif character in CLOSES and stack and stack[-1] == CLOSES[character]:
             stack.pop()
     return stack
 
@@ -51,8 +39,8 @@ def pairing_cost(open_before: Sequence[str], text: str, ends_line: bool) -> floa
         if character in _OPENS:
             cost += _NESTED_SAME * (character in stack)
             stack.append(character)
-        elif character in CLOSERS:
-            if stack and stack[-1] == _CLOSES[character]:
+        elif character in CLOSES:
+            if stack and stack[-1] == CLOSES[character]:
                 stack.pop()
             else:
                 cost += _WRONG_CLOSE
@@ -113,4 +101,4 @@ class Context:
         return found.pop() if len(found) == 1 else None
 
 
-__all__ = ["CLOSERS", "Context", "pairing_cost", "unclosed"]
+__all__ = ["Context", "pairing_cost", "unclosed"]

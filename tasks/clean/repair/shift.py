@@ -26,6 +26,18 @@ CUT: Final = None
 
 _RUN: Final = re.compile("[^\x00-\x7f\x80€]+")
 _CLOSED: Final = re.compile(rf"({SYLLABLE})[ \u3000]?[)）]")
+CLOSES: Final = {
+    "”": "“",
+    "’": "‘",
+    "》": "《",
+    "）": "（",
+    "】": "【",
+    ")": "(",
+    "〉": "〈",
+    "」": "「",
+    "』": "『",
+}
+"""Closing marks with those they close."""
 PRIVATE_USE: Final = re.compile("[\ue000-\uf8ff]")
 _ALIEN: Final = re.compile("[\ue000-\uf8ff\ufffd]")
 _ENTITY: Final = re.compile(r"(?:#\d{2,5}|#x[0-9A-Fa-f]{2,5}|[a-zA-Z]{2,8});")
@@ -293,8 +305,9 @@ class Walker:
             return
         raw, shown, end = self._swallowed(index + 1)
         context = shown + text[end : end + 4]
-        chosen = [whole for _, whole in self._model.choose(clean[-5:], candidates, context, 4)]
-        chosen += [mark for mark in candidates if mark in "”’》）」』】" and mark not in chosen]
+        chosen = [whole for _, whole in self._model.choose(clean[-5:], candidates, context, 3)]
+        recent = text[max(0, index - 200) : index]
+        chosen += [m for m in candidates if m in CLOSES and CLOSES[m] in recent and m not in chosen]
         at = len(clean) + 1
         for whole in chosen:
             swaps = ((at, at + len(raw), shown),) if raw else ()
@@ -323,6 +336,7 @@ class Walker:
 
 
 __all__ = [
+    "CLOSES",
     "CUT",
     "LOST_DIGIT",
     "PRIVATE_USE",

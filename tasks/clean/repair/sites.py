@@ -9,12 +9,13 @@ from typing import Final
 
 from config.settings import RepairSettings
 from tasks.clean.repair.codepage import BYTES, NARROW, TRIGGERS, WIDE, pair
-from tasks.clean.repair.context import CLOSERS, Context, pairing_cost, unclosed
+from tasks.clean.repair.context import Context, pairing_cost, unclosed
 from tasks.clean.repair.gaps import GapWalker
 from tasks.clean.repair.gloss import GLOSS, without_glosses
 from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import SYLLABLE, reads
 from tasks.clean.repair.shift import (
+    CLOSES,
     CUT,
     LOST_DIGIT,
     PRIVATE_USE,
@@ -281,7 +282,8 @@ class SiteRepair:
         candidates = self._tables.by_trail.get(trail, ())
         chosen = [first for _, first in self._model.choose(left[-4:], candidates, right, _GUESSES)]
         if open_before:
-            chosen += [mark for mark in candidates if mark in CLOSERS and mark not in chosen]
+            closing = (mark for mark in candidates if CLOSES.get(mark) == open_before[-1])
+            chosen += [mark for mark in closing if mark not in chosen]
         chosen += [first for first in self._context.fitting(left, right, candidates) if first not in chosen]
         return [(first, self._context.bonus(left, first, right)) for first in chosen]
 
