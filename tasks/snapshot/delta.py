@@ -15,8 +15,11 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
+from tasks.snapshot import disk
+from tasks.snapshot.errors import DamagedError
 from tasks.snapshot.manifest import DataFile
 
 # The defaults of Delta lose old versions at the checkpoint of commit 100.
@@ -33,12 +36,23 @@ def align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: st
     """Make the log of a table list exactly `files`, in one commit; returns the version of the log.
 
     The commit carries the run as application transaction. A table that does not exist is created;
-    new columns of the schema are added to it.
+    new columns of the schema are added to it. Raises DamagedError where the log cannot be read.
     """
+    try:
+        return _align(folder, schema, files, run_id, version)
+    except DeltaError as error:
+        raise DamagedError(
+            f"{folder / '_delta_log'}: cannot be used ({first_line(error)}). Versions are read without it; move it "
+            "away, and the next commit that changes this table writes a new one"
+        ) from error
+
+
+def _align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: str, version: int) -> int:
     if not DeltaTable.is_deltatable(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
         DeltaTable.create(str(folder), schema=schema, configuration=_RETENTION)
     table = DeltaTable(str(folder))
+    first = table.version()
     _add_columns(table, schema)
     wanted = {file.name: file for file in files}
     live = _live(table)
@@ -72,7 +86,21 @@ def align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: st
             post_commithook_properties=_HOOKS,
         )
         table.update_incremental()
+    _sync(folder / "_delta_log", first, table.version())
     return table.version()
+
+
+def _sync(log: Path, first: int, last: int) -> None:
+    """Force log entries to the disk, which the library leaves to the system."""
+    for number in range(first, last + 1):
+        for path in log.glob(f"{number:020d}*"):
+            disk.sync_file(path)
+    disk.sync_folder(log)
+
+
+def first_line(error: Exception) -> str:
+    """The message of the library without the stack trace it may carry."""
+    return str(error).partition("\n")[0]
 
 
 def listed(folder: Path, version: int) -> set[str]:

@@ -17,6 +17,12 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Force the content of a file to the disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
 def write_file(path: Path, content: str) -> None:
     """Write a text file so that it has either its old or its new content, never a part."""
     draft = path.with_name(f".{path.name}.tmp")
@@ -39,8 +45,7 @@ def link_files(files: Iterable[Path], folder: Path) -> None:
             raise
         except OSError:
             shutil.copyfile(file, target)
-            with target.open("rb") as stream:
-                os.fsync(stream.fileno())
+            sync_file(target)
     sync_folder(folder)
 
 

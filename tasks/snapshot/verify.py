@@ -129,7 +129,8 @@ def _check_log(store: Store, manifest: Manifest, result: Verification) -> None:
         try:
             listed = delta.listed(folder, pin.delta_version)
         except (DeltaError, OSError) as error:
-            result.problems.append(f"{folder}: the Delta log cannot be read at {pin.delta_version}: {error}")
+            why = delta.first_line(error)
+            result.problems.append(f"{folder}: the Delta log cannot be read at {pin.delta_version}: {why}")
             continue
         if listed != {file.name for file in pin.files}:
             result.problems.append(f"{folder}: the Delta log at {pin.delta_version} lists other files")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tasks.snapshot import store as store_module
-from tasks.snapshot.errors import ConflictError, StoreError
+from tasks.snapshot.errors import ConflictError, DamagedError, StoreError
 from tasks.snapshot.store import Store
 from tasks.snapshot.verify import verify
 from tests.snapshot.rows import capture, commit, document, fill, ident
@@ -131,3 +131,18 @@ def test_a_clock_that_goes_backwards_changes_nothing(store: Store, monkeypatch: 
     assert second.created_at.year == 1999
     assert store.latest() == second
     assert verify(store, 2).problems == []
+
+
+def test_a_broken_delta_log_is_named_and_can_be_replaced(store: Store) -> None:
+    fill(store, "first", "a")
+    log = store.path / "tables" / "documents" / "_delta_log"
+    for entry in log.iterdir():
+        entry.write_text("{")
+    with pytest.raises(DamagedError, match="_delta_log: cannot be used"):
+        fill(store, "second", "b")
+    assert store.read("documents").num_rows == 1
+    log.rename(store.path / "aside")
+    with store.exclusive("next", 0):
+        assert store.recover() == ["completed the interrupted commit of v2 (run second)"]
+    assert verify(store, 2).problems == []
+    assert store.read("documents", version=1).num_rows == 1
