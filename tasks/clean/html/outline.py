@@ -61,6 +61,8 @@ _LATIN_SENTENCE: Final = (", ", ". ", "! ", "? ")
 
 SEAM: Final = "\x1f"
 """Stands where a <span> ended: by-lines set their parts apart by nothing else."""
+BREAK: Final = "\u2028"
+"""Stands in the fragment where a paragraph or container begins or ends, and for <br>."""
 Span = tuple[int, int]
 """A stretch of `Outline.pieces`: first, and one after the last."""
 
@@ -145,11 +147,12 @@ class Outline:
             elif (name := piece.partition(" ")[0].lstrip("/")) in _STRUCTURE:
                 parts.append(f"<{name}>" if piece[0] != "/" else f"</{name}>")
             elif name != "a":
-                parts.append("<br>")
+                parts.append(BREAK)
         return "".join(parts)
 
 
-# Elements the fragment keeps; other containers become line breaks, which also flattens deep nesting.
+# Elements the fragment keeps; paragraphs and other containers become line breaks, which also
+# flattens deep nesting.
 _STRUCTURE: Final = frozenset(
     (
         *(

@@ -10,6 +10,8 @@ from typing import Final
 from bs4 import BeautifulSoup
 from bs4.element import NavigableString, Tag
 
+from tasks.clean.html.outline import BREAK
+
 _BLOCKS: Final = frozenset(
     (
         *(
@@ -82,7 +84,7 @@ def render_plain(texts: Iterable[str]) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    lines = (line.strip(" \t\u3000\xa0\r") for line in text.split("\n"))
+    lines = (line.strip(" \t\u3000\xa0\r") for line in text.replace(BREAK, "\n").split("\n"))
     return [line for line in lines if line]
 
 
@@ -121,10 +123,10 @@ def _row(row: Tag) -> str | None:
     for cell in cells:
         if (
             cell.find(("table", "ul", "ol", "h1", "h2", "h3")) is not None
-            or len(cell.find_all("p", limit=3)) > 2
+            or cell.get_text().strip(BREAK).count(BREAK) > 4
         ):
             return None
-        texts.append(_flat(cell.get_text(" ")).strip(" \u3000"))
+        texts.append(_flat(cell.get_text(" ").replace(BREAK, " ")).strip(" \u3000"))
     if any(len(text) > _CELL_LIMIT for text in texts):
         return None
     return "\t".join(texts)
