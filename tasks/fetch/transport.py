@@ -90,7 +90,7 @@ class Transport(BaseDownloadHandler):
             ) as answer:
                 request.meta["download_latency"] = time.monotonic() - begun
                 body = await self._body(answer, request.meta)
-                sent = [("Host", url.authority if url.explicit_port else url.host or ""), *headers]
+                sent = [("Host", url.raw_authority), *headers]
                 version = answer.version or aiohttp.HttpVersion11
                 request.meta["exchange"] = exchange = Exchange(
                     url=request.url,

@@ -1,6 +1,6 @@
 """WARC 1.1 files: one gzip member a record, rolled by size, safe against a kill at any instant.
 
-A file is written under its name with `.open` behind it and renamed when it is complete; after that it
+A file is hidden while it is written (`.NAME.open`) and renamed when it is complete; after that it
 never changes. The records of one exchange go to the file in one write. What a kill leaves is found at
 the next start: the damaged last record is cut off, the rest is closed and kept.
 """
@@ -183,7 +183,7 @@ class WarcSeries:
         os.fsync(self._handle)
         os.close(self._handle)
         self._handle = -1
-        _finish(self.folder / (self._name + _OPEN))
+        _finish(self._open_path())
         self.finished.append(self._name)
 
     def _append(self, data: bytes) -> tuple[str, int]:
@@ -195,6 +195,10 @@ class WarcSeries:
         self._write(data)
         return self._name, place
 
+    def _open_path(self) -> Path:
+        """Hidden, so that whoever reads the folder meanwhile passes over it."""
+        return self.folder / f".{self._name}{_OPEN}"
+
     def _begin(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -205,7 +209,7 @@ class WarcSeries:
                 continue
             try:
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-                self._handle = os.open(self.folder / (self._name + _OPEN), flags, 0o644)
+                self._handle = os.open(self._open_path(), flags, 0o644)
             except FileExistsError:
                 continue
             break
@@ -234,7 +238,7 @@ def recover(folder: Path) -> list[Recovered]:
     A file without any record but the warcinfo is removed. No other run may be writing to the folder.
     """
     done = []
-    for path in sorted(folder.glob(f"*{_OPEN}")):
+    for path in sorted(folder.glob(f".*{_OPEN}")):
         whole, members = _whole_members(path)
         lost = path.stat().st_size - whole
         with path.open("r+b") as stream:
@@ -244,7 +248,7 @@ def recover(folder: Path) -> list[Recovered]:
             _finish(path)
         else:
             path.unlink()
-        done.append(Recovered(path.name.removesuffix(_OPEN), max(0, members - 1), lost))
+        done.append(Recovered(_finished_name(path), max(0, members - 1), lost))
     return done
 
 
@@ -271,8 +275,12 @@ def _whole_members(path: Path) -> tuple[int, int]:
     return end, members
 
 
+def _finished_name(path: Path) -> str:
+    return path.name.removeprefix(".").removesuffix(_OPEN)
+
+
 def _finish(path: Path) -> None:
-    path.rename(path.with_name(path.name.removesuffix(_OPEN)))
+    path.rename(path.with_name(_finished_name(path)))
     handle = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(handle)

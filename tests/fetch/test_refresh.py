@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import brotli
@@ -11,6 +12,7 @@ import brotli
 from config.settings import CollectSettings, Source
 from tasks.collect import find_inputs, read_captures
 from tasks.fetch import FetchReport
+from tasks.fetch.warc import Exchange, WarcSeries
 from tests.fetch.server import Reply, Site, html
 
 TEXT = "山间的雾气在清晨慢慢散开。" * 30
@@ -38,3 +40,16 @@ def test_the_files_are_read_like_any_others(fetch: Callable[..., FetchReport], t
         assert len(captures) == 3, "the second fetch found nothing new"
         assert all(TEXT in capture.payload.decode() for capture in captures)
         assert all(capture.captured_at and capture.media_type == "text/html" for capture in captures)
+
+
+def test_a_file_under_way_is_passed_over(tmp_path: Path) -> None:
+    series = WarcSeries(tmp_path / "warc", "site", 1 << 30, {"software": "test"})
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    seen = Exchange(
+        "http://a.example/", moment, "/", [], "HTTP/1.1", 200, "OK", [("Content-Type", "text/html")], b"x"
+    )
+    source = Source(name="fetched", paths=[str(tmp_path / "warc")])
+    series.exchange(seen)
+    assert list(find_inputs(source, CollectSettings(), tmp_path)) == []
+    series.close()
+    assert len(list(find_inputs(source, CollectSettings(), tmp_path))) == 1

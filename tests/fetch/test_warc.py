@@ -117,7 +117,7 @@ def test_a_kill_costs_at_most_the_record_under_way(
     cut = min(cut, len(data))
     store = tmp_path_factory.mktemp("cut")
     _folder(store).mkdir(parents=True)
-    (_folder(store) / "site-1.warc.gz.open").write_bytes(data[:cut] + garbage)
+    (_folder(store) / ".site-1.warc.gz.open").write_bytes(data[:cut] + garbage)
     found = recover(_folder(store))
     assert len(found) == 1
     assert not list(_folder(store).glob("*.open"))
@@ -130,7 +130,7 @@ def test_a_kill_costs_at_most_the_record_under_way(
 
 def test_a_file_without_captures_is_removed(tmp_path: Path) -> None:
     _folder(tmp_path).mkdir(parents=True)
-    (_folder(tmp_path) / "site-1.warc.gz.open").write_bytes(b"")
+    (_folder(tmp_path) / ".site-1.warc.gz.open").write_bytes(b"")
     assert [(one.records, one.lost_bytes) for one in recover(_folder(tmp_path))] == [(0, 0)]
     assert list(_folder(tmp_path).iterdir()) == []
 
