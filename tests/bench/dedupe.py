@@ -42,8 +42,12 @@ def show(**figures: object) -> None:
 
 def peak_mb() -> float:
     """Largest resident size of this process so far, MiB."""
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size / 1024 if sys.platform != "darwin" else size / 2**20
+    status = Path("/proc/self/status")
+    if status.exists():
+        # ru_maxrss begins with what the parent process held when it started this one.
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
 def quality(count: int, seed: int) -> None:
