@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from config.settings import NormaliseSettings
 from tasks.clean.characters import characters, compose_marks
@@ -10,6 +11,8 @@ from tasks.clean.edits import Trail
 from tasks.clean.punctuation import pair_quotes, widen
 from tasks.clean.spacing import lines, spaces
 from tasks.tables import Change
+
+_ROUNDS: Final = 5
 
 
 class Normaliser:
@@ -37,10 +40,15 @@ class Normaliser:
         return trail[-1][1].text if trail else text
 
     def _run(self, text: str, passes: tuple[tuple[str, Callable[[str], Change]], ...]) -> Trail:
-        trail = []
-        for name, run in passes:
-            change = run(text)
-            if change.edits:
-                trail.append((name, change))
-                text = change.text
+        """Run the passes until none changes anything: what one removes can bring together what another joins."""
+        trail: list[tuple[str, Change]] = []
+        for _round in range(_ROUNDS):
+            before = len(trail)
+            for name, run in passes:
+                change = run(text)
+                if change.edits:
+                    trail.append((name, change))
+                    text = change.text
+            if len(trail) == before:
+                break
         return tuple(trail)

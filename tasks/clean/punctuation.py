@@ -81,10 +81,10 @@ def _latin_line(line: str) -> bool:
 
 
 def _behind(line: str, at: int) -> str:
-    """The character before `at`, closing quotes and brackets skipped."""
+    """The character before `at`; marks, closing quotes and brackets, and spaces behind them, are skipped."""
     at -= 1
     for _ in range(_LOOK):
-        if at >= 0 and line[at] in _CLOSERS:
+        if at >= 0 and (line[at] in _CLOSERS or (at and line[at].isspace() and line[at - 1] in _CLOSERS)):
             at -= 1
     return line[at] if at >= 0 else ""
 
