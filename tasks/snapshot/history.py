@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tasks.snapshot import disk
 from tasks.snapshot.errors import StoreError, UnknownVersionError
-from tasks.snapshot.manifest import Manifest
+from tasks.snapshot.manifest import Headline, Manifest
 from tasks.snapshot.search import engine, fetch, same, view
 from tasks.snapshot.store import Store
 from tasks.snapshot.summary import summary
@@ -56,10 +56,10 @@ class VersionLine:
 
 def list_versions(store: Store) -> list[VersionLine]:
     """All versions, oldest first."""
-    return [_line(store.manifest(version)) for version in store.versions()]
+    return [_line(store.headline(version)) for version in store.versions()]
 
 
-def _line(manifest: Manifest) -> VersionLine:
+def _line(manifest: Headline) -> VersionLine:
     documents = manifest.counts.documents
     return VersionLine(
         version=manifest.version,
@@ -84,7 +84,7 @@ def resolve(store: Store, name: str) -> int:
     if name == "latest" and versions:
         return versions[-1]
     for version in reversed(versions):
-        if store.manifest(version).tag == name:
+        if store.headline(version).tag == name:
             return version
     raise UnknownVersionError(f"{store.path}: no version or tag {name}; see `qingyuan snapshots list`")
 
@@ -116,7 +116,7 @@ def tag(store: Store, version: int, name: str | None) -> Manifest:
         manifest = store.manifest(version)
         if name is not None:
             for other in store.versions():
-                if other != version and store.manifest(other).tag == name:
+                if other != version and store.headline(other).tag == name:
                     raise StoreError(f"tag {name} is on v{other}; take it off there first")
         tagged = manifest.model_copy(update={"tag": name})
         folder = store.published(version)

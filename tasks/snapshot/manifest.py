@@ -105,8 +105,8 @@ class RunFacts(Model):
     notes: list[str] = Field(default_factory=list)
 
 
-class Manifest(Model):
-    """A version of the corpus: the one file whose appearance makes it exist."""
+class Headline(Model):
+    """The part of a manifest that a list of versions needs; reading it skips the files."""
 
     format: int = FORMAT
     version: int
@@ -114,13 +114,18 @@ class Manifest(Model):
     tag: str | None = None
     run_id: str
     created_at: datetime
+    counts: Counts = Counts()
+
+
+class Manifest(Headline):
+    """A version of the corpus: the one file whose appearance makes it exist."""
+
     code_version: str = ""
     settings_digest: str = ""
     settings: dict[str, Any] = Field(default_factory=dict)
     dictionaries: dict[str, str] = Field(default_factory=dict)
     signature_version: int = 0
     inputs: InputSums = InputSums()
-    counts: Counts = Counts()
     content_digest: str
     """Same documents, same digest, whatever their order and their files (see digest.py)."""
     tables: dict[str, TablePin]

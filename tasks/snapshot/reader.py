@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,11 +13,13 @@ import pyarrow.dataset as ds
 from pydantic import ValidationError
 
 from tasks.snapshot.errors import DamagedError, StoreError, UnknownVersionError
-from tasks.snapshot.manifest import FORMAT, Manifest
+from tasks.snapshot.manifest import FORMAT, Headline, Manifest
 from tasks.tables import TABLES
 
 VERSION: Final = re.compile(r"v([1-9]\d*)")
 """Name of the folder of a version."""
+
+Kind = TypeVar("Kind", bound=Headline)
 
 
 class Reader:
@@ -46,7 +48,11 @@ class Reader:
 
     def manifest(self, version: int) -> Manifest:
         """The manifest of a version. Raises UnknownVersionError, DamagedError."""
-        return load_manifest(self.published(version) / "manifest.json")
+        return load_manifest(self.published(version) / "manifest.json", Manifest)
+
+    def headline(self, version: int) -> Headline:
+        """The short part of a manifest, for lists. Raises UnknownVersionError, DamagedError."""
+        return load_manifest(self.published(version) / "manifest.json", Headline)
 
     def published(self, version: int) -> Path:
         """The folder of a version. Raises UnknownVersionError."""
@@ -126,10 +132,10 @@ class Reader:
         return self.path / "snapshots"
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path, kind: type[Kind]) -> Kind:
     """Read a manifest. Raises DamagedError, and StoreError for one of a later format."""
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        manifest = kind.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise DamagedError(f"{path}: cannot be read as a manifest: {error}") from error
     if manifest.format > FORMAT:

@@ -267,7 +267,7 @@ class Store(Reader):
     # Recovery
 
     def _redo_commit(self) -> str:
-        draft = load_manifest(self._redo)
+        draft = load_manifest(self._redo, Manifest)
         latest = self.latest()
         if latest and latest.version >= draft.version:
             if latest.run_id != draft.run_id:
@@ -303,7 +303,9 @@ class Store(Reader):
                 delta.align(folder, schema, files, "roll-back", latest.version if latest else 0)
 
     def _empty_trash(self) -> int:
-        dropped = [load_manifest(folder / "manifest.json") for folder in sorted(self._trash.glob("v*"))]
+        dropped = [
+            load_manifest(folder / "manifest.json", Manifest) for folder in sorted(self._trash.glob("v*"))
+        ]
         needed = {
             (table, file.name)
             for version in (self.versions() if dropped else [])
