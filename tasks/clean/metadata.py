@@ -23,6 +23,7 @@ from tasks.clean.dates import FoundTime, find_times, parse_time
 
 _MAX_JSON: Final = 1 << 20
 _MAX_VALUE: Final = 300
+_LONG_TEXT: Final = 160
 _ARTICLE_TYPES: Final = ("Article", "BlogPosting", "Posting", "WebPage", "Question", "Report", "Video")
 _URL_DATE: Final = re.compile(
     r"(?<!\d)((?:19|20)\d{2})[-/_]?(0[1-9]|1[0-2])(?:[-/_]?(0[1-9]|[12]\d|3[01]))?(?![\d])(?=[/_.\-t]|\d*[/_.])"
@@ -74,7 +75,9 @@ class Labels:
 @lru_cache(maxsize=1)
 def load_labels() -> Labels:
     """The labels shipped in config/lexicon/html_metadata.yaml."""
-    raw: dict[str, Any] = yaml.safe_load((CONFIG / "lexicon" / "html_metadata.yaml").read_text(encoding="utf-8"))
+    raw: dict[str, Any] = yaml.safe_load(
+        (CONFIG / "lexicon" / "html_metadata.yaml").read_text(encoding="utf-8")
+    )
     stop = raw["stop"]
     values = {
         name: re.compile(
@@ -97,7 +100,12 @@ def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
     meta: dict[str, str] = {}
     for tag in tree.css("meta[content]")[:200]:
         attributes = tag.attributes
-        name = attributes.get("name") or attributes.get("property") or attributes.get("itemprop") or attributes.get("http-equiv")
+        name = (
+            attributes.get("name")
+            or attributes.get("property")
+            or attributes.get("itemprop")
+            or attributes.get("http-equiv")
+        )
         content = attributes.get("content")
         if name and content and content.strip():
             meta.setdefault(name.strip().lower(), content.strip())
@@ -106,13 +114,17 @@ def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
     times = []
     if "datePublished" in source or "<time" in source:
         for tag in tree.css('[itemprop="datePublished"], time[datetime], time[pubdate]')[:5]:
-            times.append(tag.attributes.get("content") or tag.attributes.get("datetime") or tag.text(strip=True))
+            times.append(
+                tag.attributes.get("content") or tag.attributes.get("datetime") or tag.text(strip=True)
+            )
     return Statements(
         title=_SPACE.sub(" ", node.text()).strip() if node is not None else "",
         meta=meta,
         linked_data=tuple(_linked_data(tree)) if "ld+json" in source else (),
         canonical=(canonical.attributes.get("href") or None) if canonical is not None else None,
-        language=(page.attributes.get("lang") or page.attributes.get("xml:lang")) if page is not None else None,
+        language=(page.attributes.get("lang") or page.attributes.get("xml:lang"))
+        if page is not None
+        else None,
         times=tuple(time for time in times if time),
     )
 
@@ -127,9 +139,17 @@ def _linked_data(tree: LexborHTMLParser) -> list[dict[str, Any]]:
             value = json.loads(text, strict=False)
         except (ValueError, RecursionError):
             continue
-        things = value if isinstance(value, list) else value.get("@graph", [value]) if isinstance(value, dict) else []
+        things = (
+            value
+            if isinstance(value, list)
+            else value.get("@graph", [value])
+            if isinstance(value, dict)
+            else []
+        )
         found += [thing for thing in things if isinstance(thing, dict)] if isinstance(things, list) else []
-    return sorted(found, key=lambda thing: not any(kind in str(thing.get("@type")) for kind in _ARTICLE_TYPES))
+    return sorted(
+        found, key=lambda thing: not any(kind in str(thing.get("@type")) for kind in _ARTICLE_TYPES)
+    )
 
 
 class Finder:
@@ -143,7 +163,11 @@ class Finder:
 
     def set(self, name: str, value: str | None, evidence: str) -> None:
         """Keep `value` (white space collapsed, at most 300 characters) unless the field is known."""
-        if value and name not in self.values and (plain := _SPACE.sub(" ", html.unescape(value)).strip())[:_MAX_VALUE]:
+        if (
+            value
+            and name not in self.values
+            and (plain := _SPACE.sub(" ", html.unescape(value)).strip())[:_MAX_VALUE]
+        ):
             self.values[name] = plain[:_MAX_VALUE]
             self.evidence[name] = evidence
 
@@ -151,7 +175,9 @@ class Finder:
         """Take the field from the first <meta> that states it."""
         for key in self.labels.meta[name]:
             if value := self.statements.meta.get(key):
-                if name in ("author", "source", "editors") and ("://" in value or self.labels.not_source.match(value)):
+                if name in ("author", "source", "editors") and (
+                    "://" in value or self.labels.not_source.match(value)
+                ):
                     continue
                 self.set(name, value, f"meta {key}")
                 return
@@ -169,10 +195,16 @@ class Finder:
                     return
 
 
-def stated_time(statements: Statements, labels: Labels, captured_at: datetime | None) -> tuple[str, str] | None:
+def stated_time(
+    statements: Statements, labels: Labels, captured_at: datetime | None
+) -> tuple[str, str] | None:
     """The time of publication the page states for machines, with its evidence."""
     for key in labels.meta["published_at"]:
-        if (value := statements.meta.get(key)) and (time := parse_time(value, captured_at)) and len(time) >= 10:
+        if (
+            (value := statements.meta.get(key))
+            and (time := parse_time(value, captured_at))
+            and len(time) >= 10
+        ):
             return time, f"meta {key}"
     for key in ("datePublished", "uploadDate", "dateCreated"):
         if (value := statements.linked(key)) and (time := parse_time(value, captured_at)):
@@ -190,7 +222,7 @@ def visible_time(
     """
     best: tuple[float, FoundTime, str] | None = None
     for distance, text in texts:
-        if len(text) > 400 or labels.not_time.search(text):
+        if len(text) > _LONG_TEXT or labels.not_time.search(text):
             continue
         for found in find_times(text[:200], captured_at):
             if len(found.iso) < 10:
@@ -224,7 +256,11 @@ def strings_of(value: Any, depth: int = 0) -> Iterator[tuple[str, str]]:
     """Every (key, text) in a JSON value, to a depth of 40."""
     if depth > 40:
         return
-    items = value.items() if isinstance(value, dict) else ((("", item) for item in value) if isinstance(value, list) else ())
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else ((("", item) for item in value) if isinstance(value, list) else ())
+    )
     for key, item in items:
         if isinstance(item, str):
             yield str(key), item

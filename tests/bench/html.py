@@ -41,7 +41,7 @@ FLOORS = {
 MEDIAN_FLOOR = 0.99
 NAMELESS_FLOOR = 0.94
 """For the same pages without any class, id, role and itemprop: what structure alone must give."""
-RATIO_FLOOR = 7.0
+RATIO_FLOOR = 4.0
 ROUNDS = 3
 
 PEERS: dict[str, str] = {

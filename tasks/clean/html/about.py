@@ -76,7 +76,11 @@ def describe(
         for value in statements.times:
             time = time or visible_time([(0, value)], labels, captured_at)
     if time is None:
-        ends = [(index + _BELOW, text) for index, text in enumerate(tail)]
+        inside = [
+            html.unescape(run.words) for run in runs[begin : body.runs_end] if run.text < 40 and not run.marks
+        ]
+        ends = [(_BELOW, text) for text in inside[:500] if labels.time.search(text)]
+        ends += [(index + _BELOW, text) for index, text in enumerate(tail)]
         time = visible_time(ends, labels, captured_at) or url_time(url) or url_time(statements.canonical)
     if time:
         finder.set("published_at", *time)

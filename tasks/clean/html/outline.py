@@ -194,7 +194,7 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     lexbor's time grows with the square of the depth of nesting, which no honest page drives far.
     """
     html = html[:max_characters]
-    if max(map(len, html.split(">"))) > _LONG_TAG:
+    if _LONG_TAGS.search(html):
         html = _LONG_TAGS.sub(_shortened, html)
     if html.count("<") <= 4 * max_depth:
         return html
