@@ -242,7 +242,7 @@ class QualitySettings(Section):
         0.9, ge=0, le=1, description="Text inside links / text of the page at most."
     )
     max_list_page: float = Field(
-        1.0, ge=0, le=1, description="Score of being a list or index page at most; 1 only records it."
+        0.75, ge=0, le=1, description="Score of being a list or index page at most; 1 only records it."
     )
     max_advert: float = Field(
         0.6, ge=0, le=1, description="Score of adult, gambling or advertising text at most."

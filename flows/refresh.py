@@ -99,9 +99,10 @@ def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResul
             read_all(files, staging, settings, pool, progress)
             due = steps.find_copies(staging, store, settings)
             clean_all(due, staging, settings, pool, progress)
-        progress.stage("match", 1, "run")
-        resolution = steps.match(staging, store, settings)
-        progress.advance(1)
+            progress.stage("match", 1, "run")
+            resolution = steps.match(staging, store, settings)
+            steps.settle(resolution, staging, store, settings, pool)
+            progress.advance(1)
         dry_run = parameters.dry_run
         funnel, manifest = steps.commit(
             files, staging, store, settings, resolution, dry_run=dry_run, notes=notes

@@ -55,9 +55,10 @@ def _list(files: Sequence[Path | str]) -> str:
 def _view(
     sql: duckdb.DuckDBPyConnection,
     name: str,
-    columns: str,
     files: Sequence[Path | str],
     schema: pa.Schema,
+    *,
+    columns: str | None = None,
     options: str = "union_by_name = true",
 ) -> None:
     """Name the rows of Parquet files; without files a view of no rows with the columns of `schema`."""
@@ -66,7 +67,7 @@ def _view(
         place = [pa.field("filename", pa.string()), pa.field("file_row_number", pa.int64())]
         sql.register(f"no_{name}", pa.schema([*schema, *place]).empty_table())
         rows = f"no_{name}"
-    sql.execute(f"CREATE VIEW {name} AS SELECT {columns} FROM {rows}")
+    sql.execute(f"CREATE VIEW {name} AS SELECT {columns or ', '.join(schema.names)} FROM {rows}")
 
 
 class Assembly:
@@ -83,6 +84,7 @@ class Assembly:
         *,
         captures: Sequence[Path],
         cleaned: Sequence[Path],
+        settled: Path,
         exact: Path,
         resolution: Resolution,
         ledger: Sequence[str],
@@ -91,7 +93,8 @@ class Assembly:
         settings: StoreSettings,
         scratch: Path,
     ) -> Iterator[Assembly]:
-        """Over shards of captures and of cleaned captures, the exact marks and what matching decided.
+        """Over shards of captures and of cleaned captures (`settled`: some of them once more), the exact
+        marks and what matching decided.
 
         `ledger` and `documents` are the files of the version the run builds on; `version` is the number
         of the next one.
@@ -102,14 +105,15 @@ class Assembly:
             _view(
                 sql,
                 "staged",
-                f"{staged}, {place}",
                 captures,
                 STAGED,
-                "filename = true, file_row_number = true",
+                columns=f"{staged}, {place}",
+                options="filename = true, file_row_number = true",
             )
-            _view(sql, "cleaned", "*", cleaned, CLEANED)
-            _view(sql, "ledger", "*", ledger, CAPTURES)
-            _view(sql, "stored", "*", documents, DOCUMENTS)
+            _view(sql, "cleaned", cleaned, CLEANED)
+            _view(sql, "settled", [settled] if settled.exists() else [], CLEANED)
+            _view(sql, "ledger", ledger, CAPTURES)
+            _view(sql, "stored", documents, DOCUMENTS)
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
             sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
             sql.register("changes", resolution.documents)
@@ -169,7 +173,7 @@ class Assembly:
         linked = ", ".join(f"{told.get(name, 's.' + name)} AS {name}" for name in DOCUMENTS.names)
         yield from self._batches(
             f"""
-            SELECT {columns} FROM changes x JOIN cleaned c USING (capture_id) JOIN readings r USING (capture_id)
+            SELECT {columns} FROM changes x JOIN final c USING (capture_id) JOIN readings r USING (capture_id)
             WHERE x.new OR x.replaces IS NOT NULL
             UNION ALL
             SELECT {linked} FROM changes x JOIN stored s USING (document_id)
@@ -230,6 +234,9 @@ _OUTCOMES: Final = """
 CREATE VIEW readings AS
     SELECT s.* FROM staged s JOIN exact e ON s.shard = e.shard AND s.shard_row = e.shard_row
     WHERE e.mark IN ('clean', 'duplicate');
+-- The text of a capture that other copies helped to repair goes over its first one.
+CREATE VIEW final AS
+    SELECT * FROM settled UNION ALL SELECT * FROM cleaned WHERE capture_id NOT IN (SELECT capture_id FROM settled);
 -- The captures that were cleaned: matching decided about the good ones.
 CREATE TABLE judged AS
     SELECT c.capture_id, coalesce(d.outcome, c.outcome) AS outcome, coalesce(d.rule, c.rule) AS rule,

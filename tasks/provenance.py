@@ -31,8 +31,12 @@ def code_version() -> str:
 def dictionaries(settings: Settings) -> dict[str, str]:
     """Versions or digests of the word lists, recipes and dictionaries in use, by name."""
     data = [file for name in ("lexicon", "sites") for file in (CONFIG / name).rglob("*") if file.is_file()]
+    own = [Path(file).resolve() for file in settings.convert.lexicon]
     packages = (settings.convert.dictionaries, "jieba", "pypinyin")
-    return {"lexicon": _digest(data, CONFIG)} | {name: version(name) for name in packages}
+    digests = {"lexicon": _digest(data, CONFIG)}
+    if own:
+        digests["convert.lexicon"] = _digest(own, Path("/"))
+    return digests | {name: version(name) for name in packages}
 
 
 def results_digest(settings: Settings) -> str:

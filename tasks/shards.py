@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from config.settings import Settings
-from tasks.article import Cleaner
+from tasks.article import Article, Cleaner
 from tasks.collect import read_captures
 from tasks.dedupe.urls import url_key
 from tasks.staging import Job, Staging, shard_writer, to_batch
@@ -116,6 +116,12 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
     return report
 
 
+def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of CLEANED; what names the capture is what was staged."""
+    names = ("capture_id", "url_key", "payload_sha256", "payload_bytes")
+    return article.row() | {name: staged[name] for name in names}
+
+
 def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> int:
     """Clean the captures in the given rows (ascending) of a shard and write CLEANED to `out`.
 
@@ -133,13 +139,29 @@ def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> i
             if not mine:
                 continue
             staged = batch.take(pa.array([row - first + batch.num_rows for row in mine])).to_pylist()
-            cleaned = [
-                cleaner.clean(_capture(row)).row()
-                | {name: row[name] for name in ("capture_id", "url_key", "payload_sha256", "payload_bytes")}
-                for row in staged
-            ]
+            cleaned = [_cleaned_row(cleaner.clean(_capture(row)), row) for row in staged]
             writer.write_batch(to_batch(cleaned, CLEANED))
     return len(rows)
+
+
+def settle(
+    places: Mapping[str, tuple[str, int]], texts: Mapping[str, Sequence[str]], out: Path, settings: str
+) -> int:
+    """Clean captures again with the texts of other copies, which settle ambiguous and lost characters.
+
+    `places` gives shard and row of each capture id, `texts` its other copies. Writes CLEANED to `out`.
+    """
+    if out.exists():
+        return len(places)
+    cleaner = _cleaner(settings)
+    with shard_writer(out, CLEANED) as writer:
+        for capture_id in sorted(places):
+            shard, number = places[capture_id]
+            (row,) = pq.read_table(shard).slice(number, 1).to_pylist()
+            article = cleaner.clean(_capture(row), siblings=texts[capture_id])
+            if article.outcome is Outcome.KEPT:
+                writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
+    return len(places)
 
 
 def failed_rows(shard: Path, rows: Sequence[int], why: str) -> pa.RecordBatch:

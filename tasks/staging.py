@@ -91,6 +91,11 @@ class Staging:
         """The marks of exact copies: shard, shard_row, capture_id, mark, of_capture."""
         return self.root / "exact.parquet"
 
+    @property
+    def settled(self) -> Path:
+        """Captures cleaned again with the help of other copies (CLEANED); absent where none needed it."""
+        return self.root / "settled.parquet"
+
     def shards(self, stage: str) -> list[Path]:
         """Finished shards of a stage (`captures` or `cleaned`), in order."""
         return sorted((self.root / stage).glob("*.parquet"))

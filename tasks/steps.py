@@ -17,11 +17,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
+from tasks import shards
 from tasks.assemble import Assembly, Funnel
 from tasks.collect import InputFile
 from tasks.dedupe.exact import Mark, exact_staged
 from tasks.dedupe.report import Resolution
 from tasks.dedupe.resolve import resolve
+from tasks.dedupe.siblings import siblings_of
 from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.pool import WorkerPool
 from tasks.provenance import code_version, dictionaries
@@ -97,6 +99,22 @@ def match(staging: Staging, store: Store, settings: Settings) -> Resolution:
     return resolve(cleaned, store.files("signatures"), store.files("documents"), settings.dedupe)
 
 
+@task(name="settle", persist_result=False, cache_policy=NO_CACHE)
+def settle(
+    resolution: Resolution, staging: Staging, store: Store, settings: Settings, pool: WorkerPool
+) -> int:
+    """Let other copies settle what stayed ambiguous or lost in the best ones; returns how many were asked."""
+    cleaned = [str(path) for path in staging.shards("cleaned")]
+    texts = siblings_of(resolution, cleaned, store.files("documents"), settings.dedupe)
+    if texts:
+        marks = pq.read_table(staging.exact, filters=[("mark", "=", Mark.CLEAN.value)]).to_pylist()
+        places = {
+            row["capture_id"]: (row["shard"], row["shard_row"]) for row in marks if row["capture_id"] in texts
+        }
+        pool.run(shards.settle, places, texts, staging.settled, settings.model_dump_json())
+    return len(texts)
+
+
 @task(name="commit", persist_result=False, cache_policy=NO_CACHE)
 def commit(
     files: list[InputFile],
@@ -113,6 +131,7 @@ def commit(
     with Assembly.open(
         captures=staging.shards("captures"),
         cleaned=staging.shards("cleaned"),
+        settled=staging.settled,
         exact=staging.exact,
         resolution=resolution,
         ledger=store.files("captures"),

@@ -66,7 +66,7 @@ def test_published_folder_opens_with_common_tools(refresh: Refresh, samples: Pat
     assert count > 5
     assert len(pd.read_parquet(folder)) == count
     assert pl.scan_parquet(folder / "*.parquet").select(pl.len()).collect().item() == count
-    assert duckdb.read_parquet(str(folder / "*.parquet")).count("*").fetchone() == (count,)
+    assert duckdb.read_parquet(str(folder / "*.parquet")).count("*").fetchall() == [(count,)]
 
 
 def test_second_run_adds_no_version_and_one_more_file_one_more_document(
