@@ -199,13 +199,21 @@ class ExtractSettings(Section):
         description="Characters of a page that are read; the rest is left out.",
     )
     max_blocks: int = Field(
-        50_000, ge=1000, le=10_000_000, description="Block elements and lines of a page that are weighed; later ones are left out."
+        50_000,
+        ge=1000,
+        le=10_000_000,
+        description="Block elements and lines of a page that are weighed; the rest is left out.",
     )
     max_depth: int = Field(
-        2_000, ge=100, le=20_000, description="A page nested deeper is read without its containers (a parser bomb)."
+        2_000,
+        ge=100,
+        le=20_000,
+        description="A page nested deeper is read without its containers (a parser bomb).",
     )
     max_fragment: int = Field(
-        30_000, ge=1000, le=10_000_000,
+        30_000,
+        ge=1000,
+        le=10_000_000,
         description="Tags and texts of the article above which its lines are taken as they stand, without tables.",
     )
     min_visible: int = Field(

@@ -55,7 +55,11 @@ def test_samples_get_the_outcomes_they_were_written_for(
     for document in documents:
         want = expected[kept[document["capture_id"]]]
         assert document["title"] in (None, want["title"])
-        same = {rows[at]["document_id"] for at, other in expected.items() if other.get("article") == want["article"]}
+        same = {
+            rows[at]["document_id"]
+            for at, other in expected.items()
+            if other.get("article") == want["article"]
+        }
         assert same == {document["document_id"]}
 
 
