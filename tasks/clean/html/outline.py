@@ -49,12 +49,14 @@ _INLINE: Final = (
     "span|b|i|u|code|em|strong|font|small|big|sub|sup|s|del|ins|mark|kbd|samp|var|cite|q|abbr|time|label|tt|acronym|bdi|"
     "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+[:-][a-z0-9:-]+|math|mi|mo|mn|mrow|semantics|hr|meta|link|input|col|area|param"
 )
-_ATTRIBUTES: Final = r'[^>"]*+(?:"[^"]*+"[^>"]*+)*+'
-_HIDDEN_INLINE: Final = re.compile(
-    rf'<(span|font|i|em|b|p)\s(?=[^>]*(?:display:\s*none|class="jammer")){_ATTRIBUTES}>[^<]*</\1>'
+# lexbor writes < and > as entities, in attributes too: a tag ends at the first >.
+_HIDING: Final = re.compile(r'display:\s*none|class="jammer"')
+_HIDDEN_INLINE: Final = re.compile(r"<(span|font|i|em|b|p)\s[^>]*>[^<]*</\1>")
+_FREQUENT_BLOCKS: Final = "div|li|a|p|ul|t[dr]|h[1-6]|d[dtl]|br"
+_NOISE: Final = re.compile(
+    rf"<(?!/?(?:{_FREQUENT_BLOCKS})[ >])(?:/?(?:{_INLINE})(?:\s[^>]*)?>|!--.*?-->|[!?][^>]*>)", re.DOTALL
 )
-_NOISE: Final = re.compile(rf"</?(?:{_INLINE})(?:\s{_ATTRIBUTES})?>|<!--.*?-->|<[!?][^>]*>", re.DOTALL)
-_TAG: Final = re.compile(rf"<({_ATTRIBUTES})>")
+_TAG: Final = re.compile(r"<([^>]*)>")
 _SENTENCE: Final = ("，", "。", "！", "？", "；", "：", "、", "”", "」", "》")
 _LATIN_SENTENCE: Final = (", ", ". ", "! ", "? ")
 
@@ -67,9 +69,11 @@ Span = tuple[int, int]
 """A stretch of `Outline.pieces`: first, and one after the last."""
 
 
-@dataclass(slots=True, eq=False)
 class Block:
-    """A block element: its place in the tag list and what its text amounts to, descendants included."""
+    """A block element: its place in the tag list and what its text amounts to, descendants included.
+
+    Thousands are made for a page and most hold no text: what is 0 stays with the class.
+    """
 
     tag: str
     attributes: str
@@ -77,15 +81,15 @@ class Block:
     depth: int
     start: int
     """Index of its opening tag in `Outline.pieces`."""
-    hint: Hint
     index: int
     """Its place in `Outline.blocks`."""
+    runs: int
+    """Index of its first run."""
+    hint: Hint = Hint.NONE
     end: int = 0
     """Index of its closing tag in `Outline.pieces`."""
     last: int = 0
     """Index after its last descendant in `Outline.blocks`."""
-    runs: int = 0
-    """Index of its first run."""
     runs_end: int = 0
     value: float = 0.0
     """Worth as article text: characters of prose, less labels and links; may be negative."""
@@ -102,6 +106,17 @@ class Block:
     teaser: bool = False
     """Whether it is one of several such entries."""
     hidden: bool = False
+
+    def __init__(
+        self, tag: str, attributes: str, parent: int, depth: int, start: int, index: int, runs: int
+    ) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.parent = parent
+        self.depth = depth
+        self.start = start
+        self.index = index
+        self.runs = runs
 
 
 @dataclass(slots=True)
@@ -125,32 +140,44 @@ class Outline:
     pieces: list[str]
     blocks: list[Block] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
+    cut: bool = False
+    """Whether blocks were left out because there are too many."""
 
     def markup(self, block: Block, left_out: list[Span]) -> str:
-        """The block as bare HTML (no attributes, no links) without the spans `left_out` (in order)."""
+        """The block as bare HTML (no attributes, no links) without the spans `left_out` (in order).
+
+        Tags stay where tables or code need them; else every border of a block is a BREAK.
+        """
+        kept = _STRUCTURE if any(map(self._structured, range(block.index, block.last))) else _NO_STRUCTURE
         parts: list[str] = []
         start = block.start
         for begin, end in left_out:
             if begin >= start:
-                parts.append(self._join(start, begin))
+                self._join(start, begin, kept, parts)
                 start = end
-        parts.append(self._join(start, block.end + 1))
+        self._join(start, block.end + 1, kept, parts)
         return "".join(parts).replace(SEAM, "")
 
-    def _join(self, start: int, end: int) -> str:
+    def _structured(self, index: int) -> bool:
+        return self.blocks[index].tag in ("table", "pre")
+
+    def _join(self, start: int, end: int, kept: frozenset[str], parts: list[str]) -> None:
         pieces = self.pieces
-        parts = []
-        for at in range(start, end):
-            piece = pieces[at]
-            if not at & 1:
-                parts.append(piece)
-            elif (name := piece.partition(" ")[0].lstrip("/")) in _STRUCTURE:
-                parts.append(f"<{name}>" if piece[0] != "/" else f"</{name}>")
-            elif name != "a":
-                parts.append(BREAK)
-        return "".join(parts)
+        if start & 1 == 0:
+            parts.append(pieces[start])
+            start += 1
+        for tag, words in zip(pieces[start:end:2], [*pieces[start + 1 : end : 2], ""], strict=False):
+            if tag[:2] != "a " and tag not in _LINK:
+                if kept and (name := tag.partition(" ")[0]).lstrip("/") in kept:
+                    parts.append(f"<{name}>")
+                else:
+                    parts.append(BREAK)
+            if words:
+                parts.append(words)
 
 
+_LINK: Final = frozenset(("a", "/a"))
+_NO_STRUCTURE: Final[frozenset[str]] = frozenset()
 # Elements the fragment keeps; paragraphs and other containers become line breaks, which also
 # flattens deep nesting.
 _STRUCTURE: Final = frozenset(
@@ -183,9 +210,20 @@ def body_markup(tree: LexborHTMLParser) -> str:
     tree.strip_tags(REMOVED)
     body = tree.body or tree.root
     markup = (body.html if body is not None else None) or ""
-    if "display:" in markup or "jammer" in markup:
-        markup = _HIDDEN_INLINE.sub("", markup)
+    markup = _without_hidden(markup)
     return _NOISE.sub("", markup.replace("</span>", SEAM)).replace("&nbsp;", " ")
+
+
+def _without_hidden(markup: str) -> str:
+    """Without the inline texts that a style hides (jammers against copying)."""
+    parts: list[str] = []
+    start = 0
+    for match in _HIDING.finditer(markup):
+        opening = markup.rfind("<", start, match.start())
+        if opening >= 0 and (element := _HIDDEN_INLINE.match(markup, opening)):
+            parts.append(markup[start:opening])
+            start = element.end()
+    return "".join((*parts, markup[start:])) if parts else markup
 
 
 def bounded(html: str, max_characters: int, max_depth: int) -> str:
@@ -194,7 +232,7 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     lexbor's time grows with the square of the depth of nesting, which no honest page drives far.
     """
     html = html[:max_characters]
-    if _LONG_TAGS.search(html):
+    if any(len(piece) >= _LONG_TAG and ">" not in piece[:_LONG_TAG] for piece in html.split("<")):
         html = _LONG_TAGS.sub(_shortened, html)
     if html.count("<") <= 4 * max_depth:
         return html
@@ -225,17 +263,14 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
     pieces = _TAG.split(markup)
     outline = Outline(pieces)
     blocks, runs = outline.blocks, outline.runs
-    root = Block("html", "", -1, 0, 0, Hint.NONE, 0)
-    root.end = len(pieces) - 1
-    blocks.append(root)
-    stack = [0]
-    link_depth = 0
+    block = Block("html", "", -1, 0, 0, 0, 0)
+    blocks.append(block)
+    stack = [block]
     parts: list[str] = []
     text = linked = 0.0
-    links = 0
-    begun = 0
-    open_block = root
+    link_depth = links = begun = 0
     hints = words.hint
+    at = 0
     for at in range(0, len(pieces), 2):
         if at:
             tag = pieces[at - 1]
@@ -246,50 +281,59 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                 link_depth -= 1
             else:
                 if parts:
-                    _close_run(
-                        outline, SEAM.join(parts), text, linked, links, stack[-1], (begun, at - 1), words
+                    words_of_run = SEAM.join(parts)
+                    runs.append(
+                        _close_run(block, words_of_run, text, linked, links, (begun, at - 1), words)
                     )
                     parts = []
                     text = linked = 0.0
                 links = 0
                 if tag[0] == "/":
-                    name = tag[1:]
-                    if len(stack) > 1 and open_block.tag == name:
-                        open_block.end = at - 1
-                        index = stack.pop()
-                        _close_block(outline, index, link_depth > 0)
-                        open_block = blocks[stack[-1]]
+                    if len(stack) > 1 and block.tag == tag[1:]:
+                        block.end = at - 1
+                        block.last = len(blocks)
+                        block.runs_end = len(runs)
+                        stack.pop()
+                        if block.runs_end > block.runs:
+                            _close_block(block, stack[-1], link_depth > 0)
+                        block = stack[-1]
                 else:
                     name, _, attributes = tag.partition(" ")
                     if len(blocks) >= max_blocks or len(runs) >= max_blocks:
+                        outline.cut = True
                         break
                     if name not in _VOID:
-                        block = Block(name, attributes, stack[-1], len(stack), at - 1, Hint.NONE, len(blocks))
-                        block.runs = len(runs)
+                        block = Block(
+                            name, attributes, block.index, len(stack), at - 1, len(blocks), len(runs)
+                        )
                         if attributes:
                             block.hint, block.hidden = hints(attributes)
-                        stack.append(len(blocks))
+                        stack.append(block)
                         blocks.append(block)
-                        open_block = block
         piece = pieces[at]
-        if piece and not piece.isspace():
-            piece = piece.strip()
+        if piece and (piece := piece.strip()):
             if not parts:
                 begun = at
             parts.append(piece)
-            size = len(piece)
-            wide = (len(piece.encode("utf-8", "surrogatepass")) - size) // 2
-            weight = wide + 0.35 * (size - wide) if wide else 0.35 * size
+            weight = 0.35 * len(piece)
+            if not piece.isascii():
+                # two bytes more than characters for each wide one, which counts whole
+                weight += 0.325 * (len(piece.encode("utf-8", "surrogatepass")) - len(piece))
             if link_depth:
                 linked += weight
             else:
                 text += weight
     if parts:
-        _close_run(outline, SEAM.join(parts), text, linked, links, stack[-1], (begun, len(pieces)), words)
+        runs.append(
+            _close_run(block, SEAM.join(parts), text, linked, links, (begun, len(pieces)), words)
+        )
     while stack:
-        index = stack.pop()
-        blocks[index].end = len(pieces) - 1
-        _close_block(outline, index, False)
+        block = stack.pop()
+        block.end = len(pieces) - 1
+        block.last = len(blocks)
+        block.runs_end = len(runs)
+        if stack:
+            _close_block(block, stack[-1], False)
     return outline
 
 
@@ -297,27 +341,22 @@ _VOID: Final = frozenset(("br", "hr", "img", "meta", "link", "col", "area", "bas
 
 
 def _close_run(
-    outline: Outline, run: str, text: float, linked: float, links: int, block: int, span: Span, words: Words
-) -> None:
+    owner: Block, run: str, text: float, linked: float, links: int, span: Span, words: Words
+) -> Run:
     marks = 0
     if text >= 8:
-        count = run.count
-        for mark in _SENTENCE:
-            marks += count(mark)
-        if not marks:
-            for mark in _LATIN_SENTENCE:
-                marks += count(mark)
+        marks = sum(map(run.count, _SENTENCE)) or sum(map(run.count, _LATIN_SENTENCE))
     value = run_value(run, text, linked, links, marks, words)
-    owner = outline.blocks[block]
     if value < 0 and not linked and owner.tag in _NEUTRAL:
         value = 0.3 * text if owner.tag == "pre" else 0.0
-    outline.runs.append(Run(run, text, linked, links, marks, block, span, value))
     owner.value += value
     owner.text += text
-    owner.linked += linked
+    if linked:
+        owner.linked += linked
+        if linked >= 9 and text < 0.35 * linked:
+            owner.headlines += 1
     owner.links += links
-    if linked >= 9 and text < 0.35 * linked:
-        owner.headlines += 1
+    return Run(run, text, linked, links, marks, owner.index, span, value)
 
 
 # Short texts in these say nothing: headings, cells of tables, verses, code.
@@ -344,13 +383,8 @@ def run_value(run: str, text: float, linked: float, links: int, marks: int, word
     return value if size > 12 else 0.3 * value
 
 
-def _close_block(outline: Outline, index: int, in_link: bool) -> None:
-    blocks = outline.blocks
-    block = blocks[index]
-    block.last = len(blocks)
-    block.runs_end = len(outline.runs)
-    if block.parent < 0:
-        return
+def _close_block(block: Block, parent: Block, in_link: bool) -> None:
+    """Add what the block amounts to to its parent."""
     value = block.value
     if block.hidden and value > 0:
         value *= 0.1
@@ -359,7 +393,6 @@ def _close_block(outline: Outline, index: int, in_link: bool) -> None:
     if block.teasers > 2 and block.teaser_value > 0:
         value -= block.teaser_value  # they announce other articles
     block.value = value
-    parent = blocks[block.parent]
     if in_link:
         parent.value -= min(block.text + block.linked, 120.0)
         parent.linked += block.text + block.linked

@@ -1,4 +1,4 @@
-"""The chosen fragment as lines of text, read with BeautifulSoup."""
+"""The chosen fragment as lines of text; tables and code are read with BeautifulSoup."""
 
 from __future__ import annotations
 
@@ -66,12 +66,15 @@ _SPACE: Final = re.compile(r"[ \t\r\n\f\v\xa0\u2000-\u200b\u202f\u205f\ufeff]+")
 _WIDE_BREAK: Final = re.compile(
     r"(?<=[\u2e80-\u9fff\uff00-\uffef，。！？；：、])\s*\n\s*(?=[\u2e80-\u9fff\uff00-\uffef])"
 )
+_MARGIN: Final = " \t\u3000\xa0\r\n"
 _CELL_LIMIT: Final = 200
 _MAX_DEPTH: Final = 200
 
 
 def render(markup: str) -> list[str]:
     """Lines of the fragment: one for each paragraph, heading, list entry, row of a table, line of code."""
+    if "<" not in markup:
+        return render_plain(markup.split(BREAK))
     soup = BeautifulSoup(markup, "lxml")
     out: list[str] = []
     _write(soup, out, False, 0)
@@ -79,12 +82,13 @@ def render(markup: str) -> list[str]:
 
 
 def render_plain(texts: Iterable[str]) -> list[str]:
-    """The same from bare texts in HTML notation, for fragments too large for BeautifulSoup."""
-    return _lines("\n".join(_flat(html.unescape(text)) for text in texts))
+    """The same from the texts of the lines in HTML notation, where there is no structure to read."""
+    lines = (_flat(html.unescape(text) if "&" in text else text) for text in texts if text)
+    return [line for text in lines if (line := text.strip(_MARGIN))]
 
 
 def _lines(text: str) -> list[str]:
-    lines = (line.strip(" \t\u3000\xa0\r") for line in text.replace(BREAK, "\n").split("\n"))
+    lines = (line.strip(_MARGIN) for line in text.replace(BREAK, "\n").split("\n"))
     return [line for line in lines if line]
 
 
@@ -109,6 +113,8 @@ def _write(element: Tag, out: list[str], preformatted: bool, depth: int) -> None
 
 
 def _flat(text: str) -> str:
+    if BREAK in text:
+        return BREAK.join(map(_flat, text.split(BREAK)))
     if "\n" in text:
         text = _WIDE_BREAK.sub("", text)
     return _SPACE.sub(" ", text)
