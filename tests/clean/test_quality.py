@@ -65,7 +65,7 @@ def figures(**values: float | None) -> Quality:
         ({"unrepaired": 400}, "quality.max_unrepaired_share"),
         ({"link_density": 0.95}, "quality.max_link_density"),
         ({"advert": 0.7}, "quality.max_advert"),
-        ({"spun": 0.99, "list_page": 1.0}, None),
+        ({"spun": 0.99, "list_page": 0.7}, None),
     ],
     ids=str,
 )

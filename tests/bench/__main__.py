@@ -1,0 +1,61 @@
+"""All benchmarks, one after the other: `make bench`. Each prints its figures and what they are beside.
+
+Peers (trafilatura, C++ OpenCC) run in environments of their own below build/, since they clash with
+the pinned packages; without an index to install them from, the benchmarks run without peers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+BUILD = Path(__file__).parents[2] / "build"
+PEERS = {"html": ["trafilatura", "readability-lxml", "resiliparse", "justext"], "opencc": ["OpenCC"]}
+
+
+def environment(name: str) -> Path | None:
+    """The interpreter of a peers' environment, made if needed; None where it cannot be made."""
+    folder = BUILD / "peers" / name
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        install = [str(python), "-m", "pip", "install", "--quiet", *PEERS[name]]
+        if subprocess.run(install, check=False).returncode:
+            sys.stderr.write(f"peers {name} cannot be installed here: measuring without them\n")
+            return None
+    return python
+
+
+def main() -> int:
+    """Run every benchmark; the exit code is 1 if a gate failed."""
+    html, opencc = environment("html"), environment("opencc")
+    benches: list[tuple[str, list[str], dict[str, str]]] = [
+        ("repair", [], {}),
+        ("text_chain", [], {}),
+        ("html", ["--peers", str(html)] if html else [], {}),
+        ("convert", [], {"OPENCC_PYTHON": str(opencc)} if opencc else {}),
+        ("dedupe", [], {}),
+        ("snapshot", ["0.1", "0.1", "100"], {}),
+        ("collect", ["0.2"], {}),
+        ("fetch", [], {}),
+    ]
+    chosen = set(sys.argv[1:])
+    failed = []
+    for name, arguments, extra in benches:
+        if chosen and name not in chosen:
+            continue
+        sys.stdout.write(f"\n== {name}\n")
+        sys.stdout.flush()
+        command = [sys.executable, "-m", f"tests.bench.{name}", *arguments]
+        if subprocess.run(command, check=False, env=os.environ | extra).returncode:
+            failed.append(name)
+    if failed:
+        sys.stdout.write(f"\nfailed: {', '.join(failed)}\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
