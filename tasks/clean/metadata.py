@@ -29,6 +29,7 @@ _URL_DATE: Final = re.compile(
     r"(?<!\d)((?:19|20)\d{2})[-/_]?(0[1-9]|1[0-2])(?:[-/_]?(0[1-9]|[12]\d|3[01]))?(?![\d])(?=[/_.\-t]|\d*[/_.])"
 )
 _SPACE: Final = re.compile(r"\s+")
+_TIME_HINT: Final = re.compile(r"\d|[一二][〇○零一二三四五六七八九]{3}|民[国國]|[前刚剛今昨月]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,13 @@ def load_labels() -> Labels:
 
 def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
     """The machine-readable statements of the parsed page; `source` is its HTML."""
-    node = tree.css_first("title")
+    head = tree.head
+    node = (head.css_first("title") if head is not None else None) or tree.css_first("title")
+    metas = head.css("meta[content]") if head is not None else []
+    if len(metas) < source.count("<meta"):  # some stand in the body
+        metas = tree.css("meta[content]")
     meta: dict[str, str] = {}
-    for tag in tree.css("meta[content]")[:200]:
+    for tag in metas[:200]:
         attributes = tag.attributes
         name = (
             attributes.get("name")
@@ -109,7 +114,7 @@ def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
         content = attributes.get("content")
         if name and content and content.strip():
             meta.setdefault(name.strip().lower(), content.strip())
-    canonical = tree.css_first('link[rel="canonical"]')
+    canonical = tree.css_first('link[rel="canonical"]') if "canonical" in source else None
     page = tree.css_first("html")
     times = []
     if "datePublished" in source or "<time" in source:
@@ -188,7 +193,7 @@ class Finder:
             return
         pattern = self.labels.values[name]
         for text in texts:
-            if match := pattern.search(text):
+            if ("：" in text or ":" in text) and (match := pattern.search(text)):
                 value = match[1].strip(" \u3000:：，。、/|-—")
                 if value and not self.labels.not_source.match(value):
                     self.set(name, value, f"text {match[0][:20]}")
@@ -222,7 +227,7 @@ def visible_time(
     """
     best: tuple[float, FoundTime, str] | None = None
     for distance, text in texts:
-        if len(text) > _LONG_TEXT or labels.not_time.search(text):
+        if len(text) > _LONG_TEXT or not _TIME_HINT.search(text) or labels.not_time.search(text):
             continue
         for found in find_times(text[:200], captured_at):
             if len(found.iso) < 10:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from tasks.clean.html.headline import headline_text, main_part, title_parts
@@ -119,10 +120,10 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
 
 def _crumb(outline: Outline) -> str | None:
     for block in outline.blocks:
-        if not 4 < block.text + block.linked < 60 or not block.links:
+        if not block.links or not 4 < block.text + block.linked < 60:
             continue
-        runs = outline.runs[block.runs : block.runs_end]
-        if (block.attributes and _CRUMB.search(block.attributes)) or (runs and _HERE.match(runs[0].words)):
+        if _is_crumb(block.attributes) or _HERE.match(outline.runs[block.runs].words):
+            runs = outline.runs[block.runs : block.runs_end]
             words = " > ".join(run.words for run in runs)
             parts = [
                 part
@@ -132,6 +133,11 @@ def _crumb(outline: Outline) -> str | None:
             parts = [part for part in parts if part not in _NOT_SECTION]
             return parts[-1] if parts else None
     return None
+
+
+@lru_cache(maxsize=4096)
+def _is_crumb(attributes: str) -> bool:
+    return _CRUMB.search(attributes) is not None
 
 
 def _language(code: str | None) -> str | None:

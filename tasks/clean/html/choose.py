@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -21,6 +22,7 @@ _PARAGRAPHS: Final = frozenset(
 )
 _NAMES: Final = re.compile(r'(?:^|\s)(class|id)="([^"]*)"')
 _WEIGHTS: Final = {Hint.BODY: 1.25, Hint.CONTENT: 1.08, Hint.NONE: 1.0, Hint.COMMENT: 0.6, Hint.CHROME: 0.6}
+_ASIDE: Final = frozenset(("aside", "nav", "footer"))
 _POST_LEVELS: Final = 8
 _WORTHLESS: Final = 60.0
 _SKIPPED: Final = 40.0
@@ -80,28 +82,28 @@ def soften(outline: Outline) -> None:
 
 def signature(block: Block) -> tuple[str, str, bool]:
     """Tag, class names without digits, and whether the id counts: equal for entries of one template."""
-    names = dict(_NAMES.findall(block.attributes))
+    return _signature(block.tag, block.attributes)
+
+
+@lru_cache(maxsize=4096)
+def _signature(tag: str, attributes: str) -> tuple[str, str, bool]:
+    names = dict(_NAMES.findall(attributes))
     classes = " ".join(sorted(set(re.sub(r"\d+", "", names.get("class", "")).split())))
     identity = re.sub(r"\d+", "#", names.get("id", ""))
-    return block.tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
+    return tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
 
 
 def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
     """For each block, what its surroundings leave of its worth, 0..1: within chrome, within comments
     (unless in a forum), as or within a teaser of another article."""
+    dark = (Hint.CHROME,) if forum else (Hint.CHROME, Hint.COMMENT)
     shades = [1.0] * len(blocks)
     for index in range(1, len(blocks)):
         block = blocks[index]
         parent = blocks[block.parent]
         shade = shades[block.parent]
-        if shade > 0.2 and parent.tag != "body":
-            hint = parent.hint
-            if (
-                hint is Hint.CHROME
-                or (hint is Hint.COMMENT and not forum)
-                or parent.tag in ("aside", "nav", "footer")
-            ):
-                shade = 0.15
+        if shade > 0.2 and (parent.hint in dark or parent.tag in _ASIDE) and parent.tag != "body":
+            shade = 0.15
         if block.teaser and parent.teasers > 2:
             shade *= 0.03
         shades[index] = shade

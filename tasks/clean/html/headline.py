@@ -66,6 +66,8 @@ def find_headline(outline: Outline, title: str) -> int:
         plain = "".join(run.words.split())
         if "&" in plain:
             plain = html.unescape(plain)
+        if plain not in target and main not in plain:
+            continue
         size = len(plain)
         block = outline.blocks[run.block]
         whole = (

@@ -50,7 +50,7 @@ _INLINE: Final = (
     "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+[:-][a-z0-9:-]+|math|mi|mo|mn|mrow|semantics|hr|meta|link|input|col|area|param"
 )
 # lexbor writes < and > as entities, in attributes too: a tag ends at the first >.
-_HIDING: Final = re.compile(r'display:\s*none|class="jammer"')
+_HIDING: Final = (("display:", re.compile(r"display:\s*none")), ("jammer", re.compile('class="jammer"')))
 _HIDDEN_INLINE: Final = re.compile(r"<(span|font|i|em|b|p)\s[^>]*>[^<]*</\1>")
 _FREQUENT_BLOCKS: Final = "div|li|a|p|ul|t[dr]|h[1-6]|d[dtl]|br"
 _NOISE: Final = re.compile(
@@ -210,15 +210,17 @@ def body_markup(tree: LexborHTMLParser) -> str:
     tree.strip_tags(REMOVED)
     body = tree.body or tree.root
     markup = (body.html if body is not None else None) or ""
-    markup = _without_hidden(markup)
+    for word, hiding in _HIDING:
+        if word in markup:
+            markup = _without_hidden(markup, hiding)
     return _NOISE.sub("", markup.replace("</span>", SEAM)).replace("&nbsp;", " ")
 
 
-def _without_hidden(markup: str) -> str:
-    """Without the inline texts that a style hides (jammers against copying)."""
+def _without_hidden(markup: str, hiding: re.Pattern[str]) -> str:
+    """Without the inline texts that an attribute hides (jammers against copying)."""
     parts: list[str] = []
     start = 0
-    for match in _HIDING.finditer(markup):
+    for match in hiding.finditer(markup):
         opening = markup.rfind("<", start, match.start())
         if opening >= 0 and (element := _HIDDEN_INLINE.match(markup, opening)):
             parts.append(markup[start:opening])
@@ -232,7 +234,7 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     lexbor's time grows with the square of the depth of nesting, which no honest page drives far.
     """
     html = html[:max_characters]
-    if any(len(piece) >= _LONG_TAG and ">" not in piece[:_LONG_TAG] for piece in html.split("<")):
+    if _has_long_tag(html):
         html = _LONG_TAGS.sub(_shortened, html)
     if html.count("<") <= 4 * max_depth:
         return html
@@ -241,6 +243,19 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
         depth += -1 if close and depth else 0 if close else 1
         deepest = max(deepest, depth)
     return html if deepest <= max_depth else _CONTAINER_TAG.sub("<br>", html)
+
+
+def _has_long_tag(html: str) -> bool:
+    """Whether a < is followed by a long stretch without < and >, by looking at few places."""
+    at = 0
+    while (end := at + _LONG_TAG) < len(html):
+        last = max(html.rfind("<", at, end), html.rfind(">", at, end))
+        if last < 0:
+            if at and html[at - 1] == "<" and html[at].isalpha():
+                return True
+            last = end - 1
+        at = last + 1
+    return False
 
 
 def _shortened(match: re.Match[str]) -> str:
