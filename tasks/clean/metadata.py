@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 import yaml
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from config.settings import CONFIG
 from tasks.clean.dates import FoundTime, find_times, parse_time
@@ -95,15 +95,24 @@ def load_labels() -> Labels:
     )
 
 
-def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
-    """The machine-readable statements of the parsed page; `source` is its HTML."""
-    head = tree.head
-    node = (head.css_first("title") if head is not None else None) or tree.css_first("title")
-    metas = head.css("meta[content]") if head is not None else []
-    if len(metas) < source.count("<meta"):  # some stand in the body
-        metas = tree.css("meta[content]")
+_STATEMENTS: Final = (
+    'meta[content], link[rel="canonical"], script[type="application/ld+json"], '
+    '[itemprop="datePublished"], time[datetime], time[pubdate]'
+)
+_MAX_STATEMENTS: Final = {"meta": 200, "link": 1, "script": 8, "time": 5}
+
+
+def read_statements(tree: LexborHTMLParser) -> Statements:
+    """The machine-readable statements of the parsed page, found in one pass over the tree."""
+    found: dict[str, list[LexborNode]] = {kind: [] for kind in _MAX_STATEMENTS}
+    for node in tree.css(_STATEMENTS):
+        dated = node.tag not in found or node.attributes.get("itemprop") == "datePublished"
+        kinds = ("time",) if dated and node.tag != "meta" else ("meta", "time") if dated else (node.tag,)
+        for kind in kinds:
+            if len(found[kind]) < _MAX_STATEMENTS[kind]:
+                found[kind].append(node)
     meta: dict[str, str] = {}
-    for tag in metas[:200]:
+    for tag in found["meta"]:
         attributes = tag.attributes
         name = (
             attributes.get("name")
@@ -114,19 +123,17 @@ def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
         content = attributes.get("content")
         if name and content and content.strip():
             meta.setdefault(name.strip().lower(), content.strip())
-    canonical = tree.css_first('link[rel="canonical"]') if "canonical" in source else None
+    times = [
+        tag.attributes.get("content") or tag.attributes.get("datetime") or tag.text(strip=True)
+        for tag in found["time"]
+    ]
+    title = tree.css_first("title")
     page = tree.css_first("html")
-    times = []
-    if "datePublished" in source or "<time" in source:
-        for tag in tree.css('[itemprop="datePublished"], time[datetime], time[pubdate]')[:5]:
-            times.append(
-                tag.attributes.get("content") or tag.attributes.get("datetime") or tag.text(strip=True)
-            )
     return Statements(
-        title=_SPACE.sub(" ", node.text()).strip() if node is not None else "",
+        title=_SPACE.sub(" ", title.text()).strip() if title is not None else "",
         meta=meta,
-        linked_data=tuple(_linked_data(tree)) if "ld+json" in source else (),
-        canonical=(canonical.attributes.get("href") or None) if canonical is not None else None,
+        linked_data=tuple(_linked_data(found["script"])),
+        canonical=(found["link"][0].attributes.get("href") or None) if found["link"] else None,
         language=(page.attributes.get("lang") or page.attributes.get("xml:lang"))
         if page is not None
         else None,
@@ -134,9 +141,9 @@ def read_statements(tree: LexborHTMLParser, source: str) -> Statements:
     )
 
 
-def _linked_data(tree: LexborHTMLParser) -> list[dict[str, Any]]:
+def _linked_data(scripts: Sequence[LexborNode]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for node in tree.css('script[type="application/ld+json"]')[:8]:
+    for node in scripts:
         text = node.text()
         if len(text) > _MAX_JSON:
             continue

@@ -65,7 +65,7 @@ class Extractor:
         """
         html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
-        statements = read_statements(tree, html)
+        statements = read_statements(tree)
         reading = read_by_recipe(self._recipes, tree, url, captured_at)
         page_title = title or (reading and reading.fields.get("title")) or statements.title
         forum = self._is_forum(tree, page_title, url)
