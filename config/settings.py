@@ -140,8 +140,20 @@ class RepairSettings(Section):
         le=100,
         description="How much likelier (natural logarithm) a repaired stretch must be than what stood there.",
     )
+    margin_without_glosses: float = Field(
+        20.0,
+        ge=0,
+        le=200,
+        description="The same on a page that shows no habit of glossing: less may be clean text.",
+    )
+    cuts_without_glosses: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="Cuts a page without glosses must show, each with that certainty, to be taken as damaged.",
+    )
     ambiguous: float = Field(
-        3.0,
+        6.5,
         ge=0,
         le=100,
         description="Readings within this distance (natural logarithm) of the best are recorded as alternatives.",

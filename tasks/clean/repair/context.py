@@ -15,6 +15,8 @@ _WRONG_CLOSE: Final = 8.0
 _NESTED_SAME: Final = 4.0
 _LEFT_OPEN: Final = 2.5
 _SEEN_WHOLE: Final = 4.0
+_AROUND: Final = 4
+"""Characters on either side that a passage elsewhere on the page may share."""
 _SEEN_PAIR: Final = 1.0
 _WITNESS: Final = 4
 """Characters on either side that another copy must share."""
@@ -67,9 +69,11 @@ class Context:
 
     def bonus(self, left: str, character: str, right: str) -> float:
         """How much the page itself speaks for a guessed character between two contexts."""
-        left, character, right = self._flat(left[-1:]), self._flat(character), self._flat(right[:1])
-        if left and right and left + character + right in self._page:
-            return _SEEN_WHOLE + self._seen(left + character)
+        left, character, right = self._flat(left), self._flat(character), self._flat(right)
+        for around in range(min(len(left), len(right), _AROUND), 0, -1):
+            if left[-around:] + character + right[:around] in self._page:
+                return _SEEN_WHOLE * around + self._seen(left[-1] + character)
+        left, right = left[-1:], right[:1]
         return self._seen(left + character) * bool(left) + self._seen(character + right) * bool(right)
 
     def witnesses(self, left: str, middle: str, right: str) -> bool:

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from tasks.clean.repair.codepage import BYTES, pair
+from tasks.clean.repair.codepage import BYTES, PAIRS, pair
 from tasks.clean.repair.gloss import GLOSS
 from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import reads
 from tasks.clean.repair.shift import Reading, State, Tables, Walker
 
-_HIGH: Final = (*range(0xAA, 0xB0), *range(0xF8, 0xFF))
-"""Lead bytes of the user-defined areas with trail bytes A1..FE."""
-_LOW: Final = tuple(range(0xA1, 0xA8))
-"""Lead bytes of the user-defined area with trail bytes 40..A0."""
+_FOLLOWS: Final[dict[int, tuple[int, ...]]] = {}
+"""Lead bytes of private-use characters with their trail bytes."""
+for _number, _character in PAIRS.items():
+    if "\ue000" <= _character <= "\uf8ff":
+        _FOLLOWS[_number >> 8] = (*_FOLLOWS.get(_number >> 8, ()), _number & 0xFF)
 _COST: Final = -5.0
 """Cost of a dropped character: few of the characters of a shifted stretch are private-use."""
 _FARTHEST: Final = 10
@@ -28,10 +29,6 @@ _HEADS: Final = 5
 
 
 _BETWEEN: Final = "，。、“”：；"
-
-
-def _follows(lead: int) -> range:
-    return range(0x40, 0xA1) if lead in _LOW else range(0xA1, 0xFF)
 
 
 class GapWalker:
@@ -50,7 +47,7 @@ class GapWalker:
         """All readings with a gap, the walk beginning at `start` with `pending` waiting for its trail byte."""
         found: list[Reading] = []
         states = [State(start, pending, "", 0, (), 0.0)]
-        for gaps in (1, 2):
+        for gaps in (1, 2, 3):
             opened: list[State] = []
             for state in states:
                 for place in self._places(state):
@@ -121,7 +118,7 @@ class GapWalker:
         """What a private-use character dropped here may have held."""
         tables, clean = self._tables, state.clean
         heads = []
-        for lead in (*_LOW, *_HIGH):
+        for lead in _FOLLOWS:
             head = tables.known(state.pending, lead)
             if head is not None:
                 heads.append((self._model.score(clean[-3:] + head), head, lead))
@@ -133,29 +130,36 @@ class GapWalker:
         for rank, (_, head, lead) in enumerate(heads[:_HEADS]):
             text = clean + head
             if number is not None:
-                found += self._after(state, text, state.size + 2, _follows(lead), number, cost, 3)
+                found += self._after(state, text, state.size + 2, _FOLLOWS[lead], number, cost, 3)
                 for mark in _BETWEEN if rank < 2 else "":
                     # Two dropped in a row, with a punctuation mark between the characters they held.
                     middle = BYTES[mark]
-                    if middle >> 8 in _follows(lead) and middle & 0xFF in (*_LOW, *_HIGH):
-                        follows = _follows(middle & 0xFF)
+                    if middle >> 8 in _FOLLOWS[lead] and middle & 0xFF in _FOLLOWS:
+                        follows = _FOLLOWS[middle & 0xFF]
                         found += self._after(
                             state, text + mark, state.size + 4, follows, number, cost + _COST, 2
                         )
             elif "@" <= character <= "~":
-                finals = [tables.known(follow, ord(character)) for follow in _follows(lead)]
+                finals = [tables.known(follow, ord(character)) for follow in _FOLLOWS[lead]]
                 found += [
                     Reading(text + final, state.index + 1, state.marks, (), 0, cost, 1)
                     for final in finals
                     if final is not None
                 ]
             line = self._text[state.index : state.index + 40].partition("\n")[0]
-            if lead in _LOW and 0 <= line.find("]") < (line + "[").find("["):
+            if lead < 0xA8 and 0 <= line.find("]") < (line + "[").find("["):
                 found.append(Reading(text + "[", state.index, state.marks, (), 0, cost, 1))
         return found
 
     def _after(
-        self, state: State, text: str, size: int, follows: range, number: int, cost: float, count: int
+        self,
+        state: State,
+        text: str,
+        size: int,
+        follows: tuple[int, ...],
+        number: int,
+        cost: float,
+        count: int,
     ) -> list[Reading | State]:
         """The visible character after a gap: its first byte completes a character whose lead byte is lost."""
         tails = [

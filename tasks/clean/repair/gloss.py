@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tasks.clean.repair.codepage import scripts
+from tasks.clean.repair.codepage import BYTES, pair, scripts
 from tasks.clean.repair.readings import LETTERS, SYLLABLE, readings, reads, sounds
 from tasks.tables import Change, Edit
 
@@ -93,9 +93,15 @@ def strip_glosses(text: str, habit: Habit | None) -> Change:
     for match in GLOSS.finditer(text):
         start = match.start()
         character = text[start - 1] if start else ""
+        syllable = match[1]
+        if "@" <= character <= "~" and start > 1:
+            # The second byte of the character before and a letter spell a glossed character.
+            before = BYTES.get(text[start - 2], 0)
+            character = pair(before & 0xFF, ord(character)) or ""
+            if not character or habit.table.get(character) != syllable:
+                continue
         if not "\u3400" <= character <= "\u9fff":
             continue
-        syllable = match[1]
         if not reads(character, syllable) and not (character in habit.table and sounds(character, syllable)):
             continue
         reason = f"{syllable} is a reading of {character}, and the page glosses {habit.evidence} characters like this"

@@ -164,6 +164,21 @@ class LanguageModel:
                             best[end] = here + word
         return best
 
+    def words(self, text: str, index: int) -> list[tuple[str, float]]:
+        """The words of a Simplified text that may begin at `index`, each with its cost."""
+        character = text[index]
+        found = [(character, self.single(character))]
+        entry = self._pairs.get(text[index : index + 2])
+        if entry is not None:
+            cost, longest = entry
+            if cost > _NEVER:
+                found.append((text[index : index + 2], cost))
+            for end in range(index + 3, min(index + longest, len(text)) + 1):
+                known = self._words.get(text[index:end])
+                if known is not None:
+                    found.append((text[index:end], known))
+        return found
+
     def score(self, text: str) -> float:
         """Cost of a text in either script; an opening bracket at its end costs extra."""
         if not text:

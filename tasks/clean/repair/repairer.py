@@ -12,7 +12,7 @@ from tasks.clean.repair.context import Context
 from tasks.clean.repair.gloss import find_habit, strip_glosses
 from tasks.clean.repair.language import LanguageModel, language_model
 from tasks.clean.repair.shift import Tables
-from tasks.clean.repair.sites import SiteRepair
+from tasks.clean.repair.sites import SiteRepair, may_be_cut, suspects
 from tasks.tables import Change
 
 
@@ -53,11 +53,15 @@ class Repairer:
             changes.append(("encoding", change))
             text = change.text
         habit = find_habit(text, self._settings.distinct_glosses)
-        if habit and "?" in text:
+        if may_be_cut(text) and (habit or suspects(text, language_model())):
             model, tables = _tools()
+            context = Context(text, siblings)
+            glossed = habit.table if habit else {}
             change, left_over = SiteRepair(
-                text, habit.table, self._settings, model, tables, Context(text, siblings)
+                text, glossed, self._settings, model, tables, context, damaged=bool(habit)
             ).run()
+            if not habit and len(change.edits) >= self._settings.cuts_without_glosses:
+                change, left_over = SiteRepair(text, glossed, self._settings, model, tables, context).run()
             unrepaired += left_over
             if change.edits or left_over:
                 damage["gbk_shift"] = len(change.edits) + left_over

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from config.settings import RepairSettings
-from tasks.clean.repair.codepage import BYTES, NARROW, TRIGGERS, WIDE, pair
+from tasks.clean.repair.codepage import BYTES, NARROW, TRIGGERS, WIDE, pair, scripts
 from tasks.clean.repair.context import Context, pairing_cost, unclosed
 from tasks.clean.repair.gaps import GapWalker
 from tasks.clean.repair.gloss import GLOSS, without_glosses
 from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import SYLLABLE, reads
+from tasks.clean.repair.sequence import SequenceModel
 from tasks.clean.repair.shift import (
     CLOSES,
     CUT,
@@ -35,12 +36,20 @@ _SITE: Final = re.compile(
 _GLOSS_BEFORE: Final = re.compile(rf"[(（] ?({SYLLABLE})[ \u3000]?[)）]\Z")
 _LEFT: Final = 6
 _RIGHT: Final = 5
-_GUESSES: Final = 4
+_LIKELY: Final = 14
+"""Guesses for a lost character, by words alone, that the word pairs compare."""
+_GUESSES: Final = 5
 """Guesses for a lost character that are scored in full."""
+_CONTENDERS: Final = 14
+"""Readings that the word pairs compare."""
+_BEHIND: Final = 16.0
+"""How far behind the best, by words alone, a reading may be and still be compared."""
 _UNLIKELY: Final = -18.0
 """Mean cost of a character of a repaired stretch below which it is no language."""
 _WORST: Final = -9.5
 """Mean cost of a character, in natural logarithms, below which a text is no language."""
+_SHORT: Final = 4
+"""Shorter stretches are not repaired on a page without glosses."""
 _DOUBTFUL: Final = -7.8
 """Mean cost below which a reading may hide a dropped character."""
 _RARE: Final = -16.5
@@ -49,7 +58,8 @@ _GLOSS_FITS: Final = 6.0
 _GLOSS_WRONG: Final = -12.0
 _IN_TABLE: Final = 4.0
 _WITNESSED: Final = 30.0
-_UNGLOSSED: Final = -4.0
+_SHARED_GLOSS: Final = -6.0
+"""Cost of a gloss on a character of both scripts: tables of mirrors hold Traditional ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +74,37 @@ class _Candidate:
     """Score of a character of the repaired stretch."""
     gain: float = 0.0
     """How much better it scores than what stood there."""
+    whole: str = ""
+    """The text with what stands around it."""
+
+
+def _shared(texts: list[str]) -> int:
+    """Length of the common beginning of texts."""
+    low, high = min(texts), max(texts)
+    length = min(len(low), len(high))
+    return next((at for at in range(length) if low[at] != high[at]), length)
+
+
+def may_be_cut(text: str) -> bool:
+    """Whether the text holds anything that byte damage leaves behind; needs no language model."""
+    return "?" in text and _SITE.search(text) is not None
+
+
+def suspects(text: str, model: LanguageModel) -> bool:
+    """Whether a text without glosses has a place where it was perhaps cut."""
+    return any(
+        site.lastgroup == "cut" and _is_shifted(text, site.start(), model) for site in _SITE.finditer(text)
+    )
+
+
+def _is_shifted(text: str, start: int, model: LanguageModel) -> bool:
+    """Whether what follows an unexplained `?` and punctuation is no language."""
+    after = without_glosses(text[start + 2 : start + 12].partition("\n")[0])[:6]
+    return len(after) > 1 and model.score(after) / len(after) < _WORST
 
 
 class SiteRepair:
-    """Repairs the byte damage of one text on a page that shows the habit."""
+    """Repairs the byte damage of one text; a text without a habit of glossing must be surer of itself."""
 
     def __init__(
         self,
@@ -77,9 +114,14 @@ class SiteRepair:
         model: LanguageModel,
         tables: Tables,
         context: Context,
+        *,
+        damaged: bool = True,
     ) -> None:
+        """`damaged`: the page is known to be; else a stretch must be read with more certainty."""
+        self._sure = 0.0 if damaged else settings.margin_without_glosses
         self._text = text
         self._model = model
+        self._pairs = SequenceModel(model)
         self._tables = tables
         self._settings = settings
         self._glossed = glossed
@@ -87,9 +129,11 @@ class SiteRepair:
         self._walker = Walker(text, model, tables, glossed, settings.longest_shift)
         # Pages lose private-use characters on their way; one that kept some is read as it is.
         self._gaps = (
-            None if PRIVATE_USE.search(text) else GapWalker(text, model, tables, self._walker, glossed)
+            None
+            if not glossed or PRIVATE_USE.search(text)
+            else GapWalker(text, model, tables, self._walker, glossed)
         )
-        self._narrow = self._narrow_marks()
+        self._narrow = self._narrow_marks(without_glosses(text))
 
     def run(self) -> tuple[Change, int]:
         """The repaired text, and how many damaged places were found but could not be repaired."""
@@ -104,9 +148,13 @@ class SiteRepair:
             line = ("".join(parts[-6:]) + text[last:start])[-300:].rpartition("\n")[2]
             kind = site.lastgroup or "cut"
             line = without_glosses(line)
-            best, others = self._best(start, kind, site, line)
-            if best is None:
-                left_over += kind == "gloss"
+            shifted = kind == "gloss" or self._doubtful(start)
+            best: _Candidate | None = None
+            others: list[_Candidate] = []
+            if not self._sure or (shifted and kind == "cut"):
+                best, others = self._best(start, kind, site, line)
+            if best is None or best.gain < self._sure or (self._sure and len(best.text) < _SHORT):
+                left_over += shifted and (best is not None or not self._sure)
                 site = _SITE.search(text, start + 1)
                 continue
             edit = self._edit(start, kind, line, best, others)
@@ -118,9 +166,9 @@ class SiteRepair:
         parts.append(text[last:])
         return Change("".join(parts), tuple(edits)), left_over
 
-    def _narrow_marks(self) -> dict[int, str]:
+    def _narrow_marks(self, text: str) -> dict[int, str]:
         """The full-width marks this page writes in ASCII; a mark without evidence goes with the comma."""
-        count = self._text.count
+        count = text.count
         commas = count(",") > count("，")
         table = {}
         for wide, narrow in NARROW.items():
@@ -173,9 +221,7 @@ class SiteRepair:
         return rare or best.mean < _DOUBTFUL
 
     def _doubtful(self, start: int) -> bool:
-        """Whether what follows an unexplained `?` and punctuation is no language."""
-        after = without_glosses(self._text[start + 2 : start + 12].partition("\n")[0])[:6]
-        return len(after) > 1 and self._model.score(after) / len(after) < _WORST
+        return _is_shifted(self._text, start, self._model)
 
     def _rank(
         self, start: int, kind: str, site: re.Match[str], line: str, gaps: GapWalker | None
@@ -194,6 +240,7 @@ class SiteRepair:
             (self._judge(candidate, left, open_before, common, right, before) for candidate in found),
             key=lambda candidate: (-candidate.score, candidate.text),
         )
+        ranked = self._compare(ranked)
         for rank, candidate in enumerate(ranked):
             if candidate.gain < self._settings.margin:
                 break
@@ -213,6 +260,25 @@ class SiteRepair:
             return best, others
         return None, []
 
+    def _compare(self, ranked: list[_Candidate]) -> list[_Candidate]:
+        """The best of the readings in the order of the word pairs, which look only where they differ."""
+        contenders = [
+            candidate
+            for candidate in ranked[:_CONTENDERS]
+            if ranked[0].score - candidate.score < _BEHIND and candidate.gain >= self._settings.margin
+        ]
+        wholes = [candidate.whole for candidate in contenders]
+        if len(set(wholes)) < 2:
+            return ranked
+        same = _shared([whole[::-1] for whole in wholes])
+        begin = max(0, _shared(wholes) - _LEFT)
+        scored = []
+        for candidate in contenders:
+            part = candidate.whole[begin : len(candidate.whole) - max(0, same - _RIGHT)]
+            better = self._pairs.score(part) - self._model.score(part)
+            scored.append(replace(candidate, score=candidate.score + better))
+        return sorted(scored, key=lambda candidate: (-candidate.score, candidate.text))
+
     def _judge(
         self, candidate: _Candidate, left: str, open_before: list[str], common: int, right: str, before: float
     ) -> _Candidate:
@@ -225,8 +291,9 @@ class SiteRepair:
             score += _GLOSS_FITS if reads(shown[-1:], gloss[1]) else _GLOSS_WRONG
             end = gloss.end()
         rest = without_glosses(text[end:common]) if end < common else ""
-        score += self._model.score(left + shown + rest + right)
         following = rest + right
+        whole = left + shown + following
+        score += self._model.score(whole)
         ends_line = following[:1] in ("", "\n")
         score -= pairing_cost(open_before, shown, ends_line)
         if ends_line and shown[-1:] in self._model.never_last:
@@ -234,7 +301,7 @@ class SiteRepair:
         witnessed = self._context.witnesses(left, shown, without_glosses(text[end : end + 24]))
         if witnessed:
             score += _WITNESSED
-        return replace(candidate, score=score, witnessed=witnessed, gain=score - before)
+        return replace(candidate, score=score, witnessed=witnessed, gain=score - before, whole=whole)
 
     def _cut(self, start: int, left: str, open_before: list[str], gaps: GapWalker | None) -> list[_Candidate]:
         """Readings of `?` + trigger: the lead byte of a character was cut off."""
@@ -280,7 +347,10 @@ class SiteRepair:
     def _first(self, left: str, trail: int, right: str, open_before: list[str]) -> list[tuple[str, float]]:
         """Best characters with this trail byte between two contexts, with what the page says for them."""
         candidates = self._tables.by_trail.get(trail, ())
-        chosen = [first for _, first in self._model.choose(left[-4:], candidates, right, _GUESSES)]
+        likely = [first for _, first in self._model.choose(left[-4:], candidates, right, _LIKELY)]
+        short, after = left[-4:], right[:3]
+        likely.sort(key=lambda first: -self._pairs.score(short + first + after))
+        chosen = likely[:_GUESSES]
         if open_before:
             closing = (mark for mark in candidates if CLOSES.get(mark) == open_before[-1])
             chosen += [mark for mark in closing if mark not in chosen]
@@ -303,7 +373,10 @@ class SiteRepair:
         marks = (*marks, (3, "(" + text[start + 1 : site.end()]))
         found: list[_Candidate] = []
         for second in second_bytes(number & 0xFF, syllable):
-            bonus = _IN_TABLE if self._glossed.get(pair(number & 0xFF, second) or "") == syllable else 0.0
+            glossed = pair(number & 0xFF, second) or ""
+            bonus = _IN_TABLE if self._glossed.get(glossed) == syllable else 0.0
+            if not scripts().is_traditional(glossed):
+                bonus += _SHARED_GLOSS
             for reading in self._walk(site.end(), second, gaps):
                 moved = (*marks, *((offset + 2, what) for offset, what in reading.marks))
                 whole = Reading(
@@ -319,4 +392,4 @@ class SiteRepair:
         return found
 
 
-__all__ = ["SiteRepair"]
+__all__ = ["SiteRepair", "may_be_cut", "suspects"]
