@@ -28,6 +28,9 @@ _ARTICLE_TYPES: Final = ("Article", "BlogPosting", "Posting", "WebPage", "Questi
 _URL_DATE: Final = re.compile(
     r"(?<!\d)((?:19|20)\d{2})[-/_]?(0[1-9]|1[0-2])(?:[-/_]?(0[1-9]|[12]\d|3[01]))?(?![\d])(?=[/_.\-t]|\d*[/_.])"
 )
+_TITLED_TIME: Final = re.compile(
+    r'title="([^"<>]{0,9}(?:19|20)\d\d[-年/][^"<>]{3,30})"[^<>]{0,200}>[^<>]{1,20}前\s*<'
+)
 _SPACE: Final = re.compile(r"\s+")
 _TIME_HINT: Final = re.compile(r"\d|[一二][〇○零一二三四五六七八九]{3}|民[国國]|[前刚剛今昨月]")
 
@@ -106,8 +109,9 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
     """The machine-readable statements of the parsed page, found in one pass over the tree."""
     found: dict[str, list[LexborNode]] = {kind: [] for kind in _MAX_STATEMENTS}
     for node in tree.css(_STATEMENTS):
-        dated = node.tag not in found or node.attributes.get("itemprop") == "datePublished"
-        kinds = ("time",) if dated and node.tag != "meta" else ("meta", "time") if dated else (node.tag,)
+        kinds = {node.tag or ""} & found.keys()
+        if not kinds or node.attributes.get("itemprop") == "datePublished":
+            kinds.add("time")
         for kind in kinds:
             if len(found[kind]) < _MAX_STATEMENTS[kind]:
                 found[kind].append(node)
@@ -201,7 +205,7 @@ class Finder:
         pattern = self.labels.values[name]
         for text in texts:
             if ("：" in text or ":" in text) and (match := pattern.search(text)):
-                value = match[1].strip(" \u3000:：，。、/|-—")
+                value = match[1].strip(" \u3000:：，。、/|-—·")
                 if value and not self.labels.not_source.match(value):
                     self.set(name, value, f"text {match[0][:20]}")
                     return
@@ -247,6 +251,13 @@ def visible_time(
     if best is None or best[0] < 0.45:
         return None
     return best[1].iso, f"text {best[2][:24]}"
+
+
+def titled_time(source: str, captured_at: datetime | None) -> tuple[str, str] | None:
+    """The date in the title of the first relative time: `<span title="2023-05-28">11个月前</span>`."""
+    match = _TITLED_TIME.search(source)
+    time = parse_time(match[1], captured_at) if match else None
+    return (time, f"title {match[1][:24]}") if match and time else None
 
 
 def url_time(url: str | None) -> tuple[str, str] | None:

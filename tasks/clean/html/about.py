@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from tasks.clean.html.headline import headline_text, main_part, title_parts
+from tasks.clean.html.headline import headline_text, main_part, title_parts, words_of
 from tasks.clean.html.outline import Block, Outline
 from tasks.clean.metadata import (
     Finder,
@@ -16,6 +16,7 @@ from tasks.clean.metadata import (
     load_labels,
     more_exact,
     stated_time,
+    titled_time,
     url_time,
     visible_time,
 )
@@ -43,15 +44,17 @@ def describe(
     statements: Statements,
     headline: int,
     body: Block,
+    source: str,
     *,
     url: str | None,
     captured_at: datetime | None,
 ) -> Metadata:
-    """The metadata of the page; `headline` is the run that is the headline or -1, `body` the chosen block."""
+    """The metadata of the page; `headline` is the run that is the headline or -1, `body` the chosen block,
+    `source` the page's HTML."""
     labels = load_labels()
     finder = Finder(statements, labels)
     runs = outline.runs
-    begin = headline if headline >= 0 else body.runs
+    begin = _nearest(outline, headline, body) if headline >= 0 else body.runs
     first = max(0, begin - _ABOVE)
     around = [
         (index - begin, html.unescape(runs[index].words).strip())
@@ -82,7 +85,8 @@ def describe(
         ]
         ends = [(_BELOW, text) for text in inside[:500] if labels.time.search(text)]
         ends += [(index + _BELOW, text) for index, text in enumerate(tail)]
-        time = visible_time(ends, labels, captured_at) or url_time(url) or url_time(statements.canonical)
+        time = visible_time(ends, labels, captured_at) or titled_time(source, captured_at)
+        time = time or url_time(url) or url_time(statements.canonical)
     if time:
         finder.set("published_at", *time)
     finder.set("section", statements.linked("articleSection"), "json-ld articleSection")
@@ -105,7 +109,9 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
     statements = finder.statements
     main = main_part(statements.title)
     if headline >= 0:
-        heading, words = outline.runs[headline], headline_text(outline, headline, statements.title)
+        heading, words = outline.runs[headline], words_of(outline.runs[headline])
+        if heading.linked or _SPACE.sub("", words) not in _SPACE.sub("", statements.title):
+            words = headline_text(outline, headline, statements.title)
         tag = outline.blocks[heading.block].tag
         if heading.linked <= heading.text and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
             finder.set("title", words, tag)
@@ -116,6 +122,15 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
     finder.set("title", main_part(stated) if stated else None, "meta title")
     finder.set("title", statements.linked("headline"), "json-ld headline")
     finder.set("title", main, "title")
+
+
+def _nearest(outline: Outline, headline: int, body: Block) -> int:
+    """The headline's last repetition before the body: by-lines stand there, not by a copy in a fixed bar."""
+    words = outline.runs[headline].words
+    before = outline.runs[headline : body.runs + 1]
+    return headline + max(
+        index for index, run in enumerate(before or [outline.runs[headline]]) if run.words == words
+    )
 
 
 def _crumb(outline: Outline) -> str | None:

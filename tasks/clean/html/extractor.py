@@ -94,7 +94,9 @@ class Extractor:
         lines = trim(lines, heading, self._words)
         if forum and heading and heading not in lines[:3]:
             lines.insert(0, heading)
-        metadata = describe(outline, statements, headline, choice.blocks[0], url=url, captured_at=captured_at)
+        metadata = describe(
+            outline, statements, headline, choice.blocks[0], html, url=url, captured_at=captured_at
+        )
         if reading:
             metadata = reading.over(metadata)
         size = sum(block.text + block.linked for block in choice.blocks)

@@ -56,7 +56,7 @@ _FREQUENT_BLOCKS: Final = "div|li|a|p|ul|t[dr]|h[1-6]|d[dtl]|br"
 _NOISE: Final = re.compile(
     rf"<(?!/?(?:{_FREQUENT_BLOCKS})[ >])(?:/?(?:{_INLINE})(?:\s[^>]*)?>|!--.*?-->|[!?][^>]*>)", re.DOTALL
 )
-_TAG: Final = re.compile(r"<([^>]*)>")
+_TAG: Final = re.compile(r"<([^>]+)>")
 _SENTENCE: Final = ("，", "。", "！", "？", "；", "：", "、", "”", "」", "》")
 _LATIN_SENTENCE: Final = (", ", ". ", "! ", "? ")
 
@@ -285,50 +285,43 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
     text = linked = 0.0
     link_depth = links = begun = 0
     hints = words.hint
-    at = 0
-    for at in range(0, len(pieces), 2):
-        if at:
-            tag = pieces[at - 1]
-            if tag[:2] == "a " or tag == "a":
-                link_depth += 1
-                links += 1
-            elif tag == "/a":
-                link_depth -= 1
+    for at, (tag, piece) in enumerate(zip(pieces[1::2], pieces[2::2], strict=True)):
+        if tag == "/a":
+            link_depth -= 1
+        elif tag[:2] == "a " or tag == "a":
+            link_depth += 1
+            links += 1
+        else:
+            place = 2 * at + 1
+            if parts:
+                run = SEAM.join(parts)
+                runs.append(_close_run(block, run, text, linked, links, (begun, place), words))
+                parts = []
+                text = linked = 0.0
+            links = 0
+            if tag[0] == "/":
+                if len(stack) > 1 and block.tag == tag[1:]:
+                    block.end = place
+                    block.last = len(blocks)
+                    block.runs_end = len(runs)
+                    stack.pop()
+                    if block.runs_end > block.runs:
+                        _close_block(block, stack[-1], link_depth > 0)
+                    block = stack[-1]
             else:
-                if parts:
-                    words_of_run = SEAM.join(parts)
-                    runs.append(
-                        _close_run(block, words_of_run, text, linked, links, (begun, at - 1), words)
-                    )
-                    parts = []
-                    text = linked = 0.0
-                links = 0
-                if tag[0] == "/":
-                    if len(stack) > 1 and block.tag == tag[1:]:
-                        block.end = at - 1
-                        block.last = len(blocks)
-                        block.runs_end = len(runs)
-                        stack.pop()
-                        if block.runs_end > block.runs:
-                            _close_block(block, stack[-1], link_depth > 0)
-                        block = stack[-1]
-                else:
-                    name, _, attributes = tag.partition(" ")
-                    if len(blocks) >= max_blocks or len(runs) >= max_blocks:
-                        outline.cut = True
-                        break
-                    if name not in _VOID:
-                        block = Block(
-                            name, attributes, block.index, len(stack), at - 1, len(blocks), len(runs)
-                        )
-                        if attributes:
-                            block.hint, block.hidden = hints(attributes)
-                        stack.append(block)
-                        blocks.append(block)
-        piece = pieces[at]
+                name, _, attributes = tag.partition(" ")
+                if len(blocks) >= max_blocks or len(runs) >= max_blocks:
+                    outline.cut = True
+                    break
+                if name not in _VOID:
+                    block = Block(name, attributes, block.index, len(stack), place, len(blocks), len(runs))
+                    if attributes:
+                        block.hint, block.hidden = hints(attributes)
+                    stack.append(block)
+                    blocks.append(block)
         if piece and (piece := piece.strip()):
             if not parts:
-                begun = at
+                begun = 2 * at + 2
             parts.append(piece)
             weight = 0.35 * len(piece)
             if not piece.isascii():
@@ -339,9 +332,7 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
             else:
                 text += weight
     if parts:
-        runs.append(
-            _close_run(block, SEAM.join(parts), text, linked, links, (begun, len(pieces)), words)
-        )
+        runs.append(_close_run(block, SEAM.join(parts), text, linked, links, (begun, len(pieces)), words))
     while stack:
         block = stack.pop()
         block.end = len(pieces) - 1
