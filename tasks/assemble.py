@@ -24,6 +24,12 @@ BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
 
 
+GONE: Final = pa.schema(
+    [pa.field("url_key", pa.string()), pa.field("gone_at", DOCUMENTS.field("gone_at").type)]
+)
+"""Pages found deleted: the key of their address, and when that was first seen."""
+
+
 @dataclass(frozen=True)
 class Funnel:
     """What became of the captures of a run."""
@@ -62,12 +68,13 @@ def _view(
     options: str = "union_by_name = true",
 ) -> None:
     """Name the rows of Parquet files; without files a view of no rows with the columns of `schema`."""
-    rows = f"read_parquet({_list(files)}, {options})"
-    if not files:
-        place = [pa.field("filename", pa.string()), pa.field("file_row_number", pa.int64())]
-        sql.register(f"no_{name}", pa.schema([*schema, *place]).empty_table())
-        rows = f"no_{name}"
-    sql.execute(f"CREATE VIEW {name} AS SELECT {columns or ', '.join(schema.names)} FROM {rows}")
+    place = [pa.field("filename", pa.string()), pa.field("file_row_number", pa.int64())]
+    sql.register(f"no_{name}", pa.schema([*schema, *place]).empty_table())
+    rows = f"SELECT * FROM no_{name}"
+    if files:
+        # By name: files of an older schema lack columns, which are null then.
+        rows = f"SELECT * FROM read_parquet({_list(files)}, {options}) UNION ALL BY NAME {rows}"
+    sql.execute(f"CREATE VIEW {name} AS SELECT {columns or ', '.join(schema.names)} FROM ({rows})")
 
 
 class Assembly:
@@ -89,6 +96,7 @@ class Assembly:
         resolution: Resolution,
         ledger: Sequence[str],
         documents: Sequence[str],
+        gone: pa.Table,
         version: int,
         settings: StoreSettings,
         scratch: Path,
@@ -96,8 +104,8 @@ class Assembly:
         """Over shards of captures and of cleaned captures (`settled`: some of them once more), the exact
         marks and what matching decided.
 
-        `ledger` and `documents` are the files of the version the run builds on; `version` is the number
-        of the next one.
+        `gone` holds the pages found deleted (GONE); `ledger` and `documents` are the files of the
+        version the run builds on; `version` is the number of the next one.
         """
         with engine(settings, scratch) as sql:
             staged = ", ".join(name for name in CAPTURES.names if name in _STAGED_IN_LEDGER)
@@ -117,6 +125,7 @@ class Assembly:
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
             sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
             sql.register("changes", resolution.documents)
+            sql.register("gone", gone)
             sql.execute(_OUTCOMES)
             yield cls(sql, version)
 
@@ -164,9 +173,11 @@ class Assembly:
 
     def document_rows(self) -> Iterator[pa.RecordBatch]:
         """Rows of documents that are new or get another text, and of those found to contain others."""
-        fresh = {"document_id": "x.document_id", "contains": "x.contains"}
+        fresh = {"document_id": "x.document_id", "contains": "x.contains", "gone_at": "g.gone_at"}
         staged = {name: f"r.{name}" for name in DOCUMENTS.names if name in _STAGED_IN_LEDGER}
-        told = {"contains": "list_sort(list_distinct(list_concat(coalesce(s.contains, []), x.contains)))"}
+        both = "list_sort(list_distinct(list_concat(coalesce(s.contains, []), x.contains)))"
+        contains = f"CASE WHEN x.document_id IS NULL THEN s.contains ELSE {both} END"
+        told = {"contains": contains, "gone_at": "g.gone_at"}
         columns = ", ".join(
             f"{(staged | fresh).get(name, 'c.' + name)} AS {name}" for name in DOCUMENTS.names
         )
@@ -174,10 +185,10 @@ class Assembly:
         yield from self._batches(
             f"""
             SELECT {columns} FROM changes x JOIN final c USING (capture_id) JOIN readings r USING (capture_id)
+            LEFT JOIN gone g ON g.url_key = r.url_key
             WHERE x.new OR x.replaces IS NOT NULL
             UNION ALL
-            SELECT {linked} FROM changes x JOIN stored s USING (document_id)
-            WHERE {_LINKED}
+            SELECT {linked} {_TOLD}
             ORDER BY document_id
             """,
             DOCUMENTS,
@@ -188,7 +199,7 @@ class Assembly:
         rows = self._sql.execute(
             f"""
             SELECT document_id FROM changes x WHERE NOT x.new AND x.replaces IS NOT NULL
-            UNION SELECT document_id FROM changes x JOIN stored s USING (document_id) WHERE {_LINKED}
+            UNION SELECT s.document_id {_TOLD}
             ORDER BY 1
             """
         )
@@ -226,8 +237,15 @@ _LEDGER: Final = {name: f"o.{name}" for name in _DECIDED} | {
     "decided": "$version",
 }
 
-_LINKED: Final = "NOT x.new AND x.replaces IS NULL AND NOT list_has_all(coalesce(s.contains, []), x.contains)"
-"""Stored documents that keep their text and are newly found to contain others."""
+_TOLD: Final = """
+            FROM stored s JOIN ledger l ON l.capture_id = s.capture_id
+            LEFT JOIN changes x ON x.document_id = s.document_id LEFT JOIN gone g ON g.url_key = l.url_key
+            WHERE (x.document_id IS NULL OR x.replaces IS NULL)
+              AND (s.gone_at IS DISTINCT FROM g.gone_at
+                   OR NOT list_has_all(coalesce(s.contains, []), coalesce(x.contains, [])))
+"""
+"""Stored documents that keep their text and of which something new is known: their page has gone or come
+back, or they contain other documents."""
 
 _OUTCOMES: Final = """
 -- One reading of every new capture: the same capture may stand in several files.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
 from tasks import shards
-from tasks.assemble import Assembly, Funnel
+from tasks.assemble import GONE, Assembly, Funnel
 from tasks.collect import InputFile
 from tasks.dedupe.exact import Mark, exact_staged
 from tasks.dedupe.report import Resolution
 from tasks.dedupe.resolve import resolve
 from tasks.dedupe.siblings import siblings_of
 from tasks.dedupe.signatures import SIGNATURE_VERSION
+from tasks.dedupe.urls import url_key
+from tasks.fetch.state import gone_pages
 from tasks.pool import WorkerPool
 from tasks.provenance import code_version, dictionaries
 from tasks.shards import clean_shard, collect_job, failed_rows
@@ -136,12 +139,14 @@ def commit(
         resolution=resolution,
         ledger=store.files("captures"),
         documents=store.files("documents"),
+        gone=gone_table(store.path),
         version=store.next_version(),
         settings=settings.store,
         scratch=staging.root / "scratch",
     ) as assembly:
         funnel = assembly.funnel()
-        if dry_run or not funnel.new:
+        changed_documents = assembly.changed_documents()
+        if dry_run or not (funnel.new or changed_documents):
             return funnel, None
         run_id = staging.root.name
         written = {
@@ -151,7 +156,7 @@ def commit(
             "inputs": _write(store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]),
         }
         deletes = {
-            "documents": assembly.changed_documents(),
+            "documents": changed_documents,
             "captures": assembly.changed_captures(),
             "signatures": resolution.superseded.column("capture_id").to_pylist(),
             "inputs": [file.path for file in files],
@@ -173,6 +178,17 @@ def commit(
         run_id, appends=written, deletes=deletes, facts=facts, parent=base.version if base else 0
     )
     return funnel, manifest
+
+
+def gone_table(store: Path) -> pa.Table:
+    """Pages that the fetch found deleted, one row an address (GONE)."""
+    since: dict[str, datetime] = {}
+    for page in gone_pages(store):
+        key = url_key(page.url)
+        seen = datetime.fromtimestamp(int(page.since), UTC)
+        if key:
+            since[key] = min(seen, since.get(key, seen))
+    return pa.table({"url_key": sorted(since), "gone_at": [since[key] for key in sorted(since)]}, schema=GONE)
 
 
 def _write(store: Store, run_id: str, table: str, batches: Iterable[pa.RecordBatch]) -> list[DataFile]:

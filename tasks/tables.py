@@ -180,6 +180,7 @@ DOCUMENTS: Final = pa.schema(
         _required("edits", pa.list_(EDIT_SUMMARY), "what each rule changed: how often, with an example"),
         _required("quality", QUALITY, "quality figures of the text"),
         _column("contains", _TEXTS, "ids of shorter documents that this one contains whole"),
+        _column("gone_at", _TIME, "when its page was found deleted (404 or 410); null while it is there"),
         _required("text_sha256", pa.string(), "SHA-256 of the text in UTF-8"),
     ]
 )
@@ -286,7 +287,7 @@ CLEANED: Final = pa.schema(
         *[
             DOCUMENTS.field(name).with_nullable(True)
             for name in DOCUMENTS.names
-            if name not in ("document_id", "contains") and name not in CAPTURES.names
+            if name not in ("document_id", "contains", "gone_at") and name not in CAPTURES.names
         ],
     ]
 )

@@ -10,8 +10,8 @@ from tasks.snapshot import Store
 from tests.corpus import generate
 
 
-def write_jsonl(path: Path, articles: int, *, seed: int = 1) -> int:
-    """Write the generated samples of `articles` articles as JSON Lines; returns the number of captures."""
+def write_jsonl(path: Path, count: int, *, seed: int = 1) -> int:
+    """Write `count` generated captures as JSON Lines; returns their number."""
     rows = [
         {
             "url": sample.url,
@@ -19,7 +19,7 @@ def write_jsonl(path: Path, articles: int, *, seed: int = 1) -> int:
             "html": sample.html,
             "captured_at": sample.captured_at.isoformat(),
         }
-        for sample in generate(articles, seed)
+        for sample in generate(count, seed)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")

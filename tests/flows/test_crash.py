@@ -56,14 +56,14 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def check_kills(folder: Path, api: str, articles: int, kills: int, seed: int) -> None:
+def check_kills(folder: Path, api: str, samples: int, kills: int, seed: int) -> None:
     """Kill runs at random moments of the time an undisturbed one takes, then let one end."""
     write_jsonl(folder / "in" / "first.jsonl", 2, seed=99)
     for store in ("undisturbed", "killed"):
         finish(start(folder, store, api))
     before = content(folder / "killed")
     for number in range(4):
-        write_jsonl(folder / "in" / f"{number}.jsonl", articles // 4, seed=number)
+        write_jsonl(folder / "in" / f"{number}.jsonl", samples // 4, seed=number)
     began = time.monotonic()
     finish(start(folder, "undisturbed", api))
     lasted = time.monotonic() - began
@@ -86,9 +86,9 @@ def check_kills(folder: Path, api: str, articles: int, kills: int, seed: int) ->
 
 
 def test_killed_runs_converge(tmp_path: Path, prefect_server: str) -> None:
-    check_kills(tmp_path, prefect_server, articles=12, kills=3, seed=20241122)
+    check_kills(tmp_path, prefect_server, samples=40, kills=3, seed=20241122)
 
 
 @pytest.mark.soak
 def test_ten_kills_of_a_run_over_two_thousand_captures(tmp_path: Path, prefect_server: str) -> None:
-    check_kills(tmp_path, prefect_server, articles=160, kills=10, seed=10)
+    check_kills(tmp_path, prefect_server, samples=2000, kills=10, seed=10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from tasks.collect import CollectError
+from tasks.fetch.state import connect
 from tasks.snapshot import Store
 from tests.conftest import ROOT
 from tests.flows.corpus_files import article, content, write_jsonl
@@ -134,3 +136,29 @@ def test_every_capture_read_has_one_outcome(refresh: Refresh, tmp_path: Path) ->
     assert manifest.counts.read - manifest.counts.repeated == manifest.counts.captures
     assert sum(manifest.counts.outcomes.values()) == manifest.counts.captures
     assert manifest.counts.repeated == result.read // 2
+
+
+def test_documents_of_deleted_pages_are_marked_and_unmarked(refresh: Refresh, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in.jsonl", 1)
+    refresh("in.jsonl")
+    document = next(row for row in Store.open(tmp_path / "store").read("documents").to_pylist() if row["url"])
+    state = connect(tmp_path / "store" / "fetch" / "state.sqlite")
+    state.execute(
+        "INSERT INTO address (source, key, url, kind, depth, hops, seen, status, http, changed, changes) "
+        "VALUES ('s', 'k', ?, 'page', 0, 0, 0, 'gone', 404, 1700000000, 1)",
+        (document["url"],),
+    )
+
+    def gone() -> dict[str, Any]:
+        rows = (
+            Store.open(tmp_path / "store").read("documents", columns=["document_id", "gone_at"]).to_pylist()
+        )
+        return {row["document_id"]: row["gone_at"] for row in rows if row["gone_at"]}
+
+    assert refresh("in.jsonl").version == 2
+    assert gone() == {document["document_id"]: datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)}
+    assert refresh("in.jsonl").version is None
+    state.execute("UPDATE address SET status = 'kept'")
+    state.close()
+    assert refresh("in.jsonl").version == 3
+    assert gone() == {}
