@@ -241,6 +241,8 @@ class _Way:
         if any("泉源" in edit.before for edit in stripped.change.edits if edit.rule.startswith("meta.")):
             spun = score_spun(f"{converted.text}\n泉源:", han, simplified=simplified)
         kinds = self._kinds(damage, masked.text, spun)
+        if extracted and extracted.cut:
+            kinds += ("cut_at_limit",)
         quality = measure(
             masked.text,
             link_density=extracted.link_density if extracted else None,

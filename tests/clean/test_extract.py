@@ -51,3 +51,20 @@ def test_reads_the_metadata_with_its_evidence(extractor: Extractor, case: dict[s
         if name in case:
             assert getattr(metadata, name) == case[name]
             assert metadata.evidence[name]
+
+
+def test_signs_of_tags_in_attributes_and_raw_text_are_no_tags(extractor: Extractor) -> None:
+    text = "这一段是正文，它的属性里有尖括号，也读得出来。"
+    page = extractor.extract(
+        f'<div title="a > b <p>广告</p> &lt;"><p data-x="<p>">{text}</p></div><xmp><></xmp>'
+    )
+    assert text in page.text.splitlines()
+    assert "广告" not in page.text
+
+
+@pytest.mark.parametrize("limits", [{"max_characters": 10_000}, {"max_blocks": 1000}])
+def test_says_whether_the_page_was_cut_at_a_limit(limits: dict[str, int]) -> None:
+    paragraphs = "<p>这一段写来凑够长度，每一段都一样，没有别的意思。</p>"
+    extractor = Extractor(ExtractSettings(**limits))
+    assert extractor.extract(paragraphs * 2000).cut
+    assert not extractor.extract(paragraphs * 20).cut

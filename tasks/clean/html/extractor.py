@@ -40,6 +40,8 @@ class Extracted:
     """Characters inside links / characters of the chosen part, 0..1."""
     list_score: float
     """How much the page looks like a list of other pages, 0..1."""
+    cut: bool = False
+    """Whether a bound of the settings left out the end of the page (max_characters, max_blocks)."""
 
 
 class Extractor:
@@ -63,6 +65,7 @@ class Extractor:
 
         `captured_at` is what relative times (3小时前) count from; `title` replaces the page's own.
         """
+        cut = len(html) > self._settings.max_characters
         html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
         statements = read_statements(tree)
@@ -108,6 +111,7 @@ class Extractor:
             kind if lines else "empty",
             round(density, 3),
             score,
+            cut or outline.cut,
         )
 
     def _is_forum(self, tree: LexborHTMLParser, title: str, url: str | None) -> bool:
