@@ -95,7 +95,7 @@ def guarded(command: Callable[[], int]) -> int:
 
 def main() -> None:
     """Entry point of the `qingyuan` command."""
-    from flows.commands import corpus, single, snapshots  # noqa: F401 - they add their commands to `app`
+    from flows.commands import corpus, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
 
     def call() -> int:
         result = app(standalone_mode=False)
