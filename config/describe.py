@@ -15,7 +15,7 @@ from config.settings import Settings
 
 HEAD = """# Configuration
 
-Generated from `config/settings.py` by `make docs`; a test keeps it up to date.
+Generated from `config/options/` by `make docs`; a test keeps it up to date.
 
 Values come from the defaults below, then `config/default.yaml`, then the file given with `--config`, then
 environment variables, the later winning. An environment variable is named after the place of the option:

@@ -22,9 +22,9 @@ def _digest(files: Iterable[Path], root: Path) -> str:
 
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """Release, and 12 hex digits over the source files that make results (config/*.py, tasks/)."""
+    """Release, and 12 hex digits over the source files that make results (config/, tasks/)."""
     root = CONFIG.parent
-    files = [*CONFIG.glob("*.py"), *(root / "tasks").rglob("*.py")]
+    files = [*CONFIG.rglob("*.py"), *(root / "tasks").rglob("*.py")]
     return f"{version('qingyuan')}+{_digest(files, root)[:12]}"
 
 

@@ -1,0 +1,1 @@
+"""The options by stage; config.settings puts them together and reads them."""

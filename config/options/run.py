@@ -1,0 +1,84 @@
+"""The store, the machine, the server: how the product runs."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, model_validator
+
+from config.options.section import Section
+
+
+class StoreSettings(Section):
+    """Where the corpus lies."""
+
+    path: str = Field("data", description="Folder of the store; relative ones count from the working folder.")
+    lock_wait_seconds: float = Field(
+        600, ge=0, le=86_400, description="How long a run waits for another run that holds the store."
+    )
+    file_bytes: int = Field(
+        128 << 20,
+        ge=1 << 16,
+        le=1 << 34,
+        description="Size at which a Parquet file is closed and the next begun.",
+    )
+    row_group_bytes: int = Field(
+        16 << 20, ge=1 << 14, le=1 << 30, description="Bytes of rows, before compression, in one row group."
+    )
+    compression_level: int = Field(3, ge=1, le=22, description="zstd level of the Parquet files.")
+    memory_bytes: int = Field(
+        256 << 20,
+        ge=64 << 20,
+        le=1 << 40,
+        description="Memory for searches over the tables; beyond it they use disk.",
+    )
+    licence: str = Field(
+        "unknown", description="Licence named on the card of a published corpus (SPDX or `other`)."
+    )
+
+
+class RunSettings(Section):
+    """How a run uses the machine."""
+
+    workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
+    shard_captures: int = Field(500, ge=1, le=100_000, description="Captures in one shard at most.")
+    retries: int = Field(
+        2, ge=0, le=10, description="How often a shard is tried again after its worker died."
+    )
+    shard_bytes: int = Field(
+        64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most."
+    )
+
+
+class ServeSettings(Section):
+    """Server, dashboard and schedules."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address the server listens on; anything but loopback wants a password."
+    )
+    port: int = Field(4200, ge=1, le=65_535, description="Port of server and dashboard.")
+    home: str = Field("data/prefect", description="Folder of the server's own database and logs.")
+    password: str = Field(
+        "", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD."
+    )
+    time_zone: str = Field("Asia/Shanghai", description="Time zone of the schedules (IANA name).")
+    refresh_cron: str = Field(
+        "30 2 * * *", description="When the refresh runs by itself (cron); empty means never."
+    )
+    stop_seconds: float = Field(
+        8, gt=0, le=600, description="Time that server and runs get to end when stopped."
+    )
+
+    @model_validator(mode="after")
+    def _known_time_zone(self) -> ServeSettings:
+        try:
+            ZoneInfo(self.time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(
+                f"time_zone {self.time_zone!r} is no IANA time zone such as Asia/Shanghai"
+            ) from error
+        if self.host not in ("127.0.0.1", "localhost", "::1") and not self.password:
+            raise ValueError(
+                f"host {self.host} can be reached by others: set a password (serve.password) first"
+            )
+        return self
