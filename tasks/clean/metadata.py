@@ -32,7 +32,9 @@ _TITLED_TIME: Final = re.compile(
     r'title="([^"<>]{0,9}(?:19|20)\d\d[-年/][^"<>]{3,30})"[^<>]{0,200}>[^<>]{1,20}前\s*<'
 )
 _SPACE: Final = re.compile(r"\s+")
-_TIME_HINT: Final = re.compile(r"\d|[一二][〇○零一二三四五六七八九]{3}|民[国國]|[前刚剛今昨月]")
+_TIME_HINT: Final = re.compile(
+    r"(?:19|20)\d\d|\d\s?[-/.年]\s?\d|[０-９]|[一二][〇○零一二三四五六七八九]{3}|民[国國]|[前刚剛今昨月]"
+)
 
 
 @dataclass(frozen=True, slots=True)

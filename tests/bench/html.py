@@ -66,7 +66,7 @@ _RUNNER = """
 import json, sys, time
 pages = json.load(sys.stdin)
 {peer}
-out = []
+out, used = [], float("inf")
 for _ in range(2):
     out, start = [], time.process_time()
     for page in pages:
@@ -74,7 +74,7 @@ for _ in range(2):
             out.append(run(page) or "")
         except Exception:
             out.append("")
-    used = time.process_time() - start
+    used = min(used, time.process_time() - start)
 json.dump([used, out], sys.stdout)
 """
 

@@ -234,8 +234,7 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     lexbor's time grows with the square of the depth of nesting, which no honest page drives far.
     """
     html = html[:max_characters]
-    if _has_long_tag(html):
-        html = _LONG_TAGS.sub(_shortened, html)
+    html = _without_long_tags(html)
     if html.count("<") <= 4 * max_depth:
         return html
     depth = deepest = 0
@@ -245,24 +244,26 @@ def bounded(html: str, max_characters: int, max_depth: int) -> str:
     return html if deepest <= max_depth else _CONTAINER_TAG.sub("<br>", html)
 
 
-def _has_long_tag(html: str) -> bool:
-    """Whether a < is followed by a long stretch without < and >, by looking at few places."""
-    at = 0
+def _without_long_tags(html: str) -> str:
+    """Without tags that have thousands of attributes, whose cost is quadratic too.
+
+    Few places of the page are looked at: such a tag holds no < and > for a long stretch.
+    """
+    parts: list[str] = []
+    start = at = 0
     while (end := at + _LONG_TAG) < len(html):
         last = max(html.rfind("<", at, end), html.rfind(">", at, end))
-        if last < 0:
-            if at and html[at - 1] == "<" and html[at].isalpha():
-                return True
-            last = end - 1
-        at = last + 1
-    return False
+        if last >= 0:
+            at = last + 1
+        elif at and (tag := _LONG_TAGS.match(html, at - 1)) and len(tag[0].split()) > _MANY_ATTRIBUTES:
+            parts.append(html[start : at - 1])
+            start = at = tag.end()
+        else:
+            at = end
+    return "".join((*parts, html[start:])) if parts else html
 
 
-def _shortened(match: re.Match[str]) -> str:
-    """Nothing instead of a tag with thousands of attributes, whose cost is quadratic too."""
-    return "" if len(match[0].split()) > 1000 else match[0]
-
-
+_MANY_ATTRIBUTES: Final = 1000
 _LONG_TAG: Final = 20_000
 _LONG_TAGS: Final = re.compile(rf"<[a-zA-Z][^<>]{{{_LONG_TAG},}}>?")
 _CONTAINER: Final = re.compile(
@@ -310,11 +311,12 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
                     block = stack[-1]
             else:
                 name, _, attributes = tag.partition(" ")
-                if len(blocks) >= max_blocks or len(runs) >= max_blocks:
+                index = len(blocks)
+                if index >= max_blocks or len(runs) >= max_blocks:
                     outline.cut = True
                     break
                 if name not in _VOID:
-                    block = Block(name, attributes, block.index, len(stack), place, len(blocks), len(runs))
+                    block = Block(name, attributes, block.index, len(stack), place, index, len(runs))
                     if attributes:
                         block.hint, block.hidden = hints(attributes)
                     stack.append(block)
