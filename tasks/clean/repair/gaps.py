@@ -24,7 +24,7 @@ _COST: Final = -5.0
 """Cost of a dropped character: few of the characters of a shifted stretch are private-use."""
 _FARTHEST: Final = 10
 _BEAM: Final = 12
-_AGAIN: Final = 3
+_AGAIN: Final = 6
 _HEADS: Final = 5
 
 

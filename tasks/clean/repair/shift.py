@@ -307,7 +307,9 @@ class Walker:
         context = shown + text[end : end + 4]
         chosen = [whole for _, whole in self._model.choose(clean[-5:], candidates, context, 3)]
         recent = text[max(0, index - 200) : index]
-        chosen += [m for m in candidates if m in CLOSES and CLOSES[m] in recent and m not in chosen]
+        # What a closing quotation mark closes may itself stand in damage: it is always tried.
+        closing = (m for m in candidates if m == "”" or (m in CLOSES and CLOSES[m] in recent))
+        chosen += [m for m in closing if m not in chosen]
         at = len(clean) + 1
         for whole in chosen:
             swaps = ((at, at + len(raw), shown),) if raw else ()

@@ -38,6 +38,8 @@ _LEFT: Final = 6
 _RIGHT: Final = 5
 _LIKELY: Final = 14
 """Guesses for a lost character, by words alone, that the word pairs compare."""
+_PROMISING: Final = 6
+"""Readings of a stretch for which the lost first character is guessed."""
 _GUESSES: Final = 5
 """Guesses for a lost character that are scored in full."""
 _CONTENDERS: Final = 14
@@ -50,10 +52,10 @@ _WORST: Final = -9.5
 """Mean cost of a character, in natural logarithms, below which a text is no language."""
 _SHORT: Final = 4
 """Shorter stretches are not repaired on a page without glosses."""
-_DOUBTFUL: Final = -7.8
-"""Mean cost below which a reading may hide a dropped character."""
-_RARE: Final = -16.5
-"""Cost of a character below which a reading may hide a dropped one."""
+_DOUBTFUL: Final = -6.2
+"""Mean cost, by the word pairs, below which a reading may hide a dropped character."""
+_DOUBT_FIRST: Final = 12
+"""Characters of a reading that are looked at for that: two more stand before them."""
 _GLOSS_FITS: Final = 6.0
 _GLOSS_WRONG: Final = -12.0
 _IN_TABLE: Final = 4.0
@@ -209,16 +211,16 @@ class SiteRepair:
     ) -> tuple[_Candidate | None, list[_Candidate]]:
         """The best reading of the damage at `start` that can be proved, and its close rivals."""
         best, others = self._rank(start, kind, site, line, None)
-        if self._gaps and (self._doubted(best) if best else kind == "gloss" or self._doubtful(start)):
+        if self._gaps and (self._doubted(best, line) if best else kind == "gloss" or self._doubtful(start)):
             with_gaps = self._rank(start, kind, site, line, self._gaps)
-            if with_gaps[0] and (best is None or with_gaps[0].gain > best.gain):
+            if with_gaps[0]:
                 return with_gaps
         return best, others
 
-    def _doubted(self, best: _Candidate) -> bool:
-        """Whether a reading holds what hardly anybody writes."""
-        rare = any(self._model.single(part) < _RARE for part in self._model.simplify(best.text))
-        return rare or best.mean < _DOUBTFUL
+    def _doubted(self, best: _Candidate, line: str) -> bool:
+        """Whether a reading is worded as hardly anybody writes."""
+        part = line[-2:] + best.text[:_DOUBT_FIRST]
+        return self._pairs.score(part) / len(part) < _DOUBTFUL
 
     def _doubtful(self, start: int) -> bool:
         return _is_shifted(self._text, start, self._model)
@@ -317,7 +319,7 @@ class SiteRepair:
             # the second, which begins with the byte the first one ends with.
             readings.append((Reading("", start + 2, (), (), 2), 0xA1 if following == 0xA3 else 0xA3))
         guesses: dict[tuple[int, str], list[tuple[str, float]]] = {}
-        for reading, trail in readings:
+        for reading, trail in self._promising(readings):
             shown = reading.shown()
             right = shown[:5] if shown else without_glosses(text[reading.end : reading.end + 20])[:5]
             key = (trail, right)
@@ -339,6 +341,24 @@ class SiteRepair:
                 )
                 found.append(_Candidate(whole, ("", 0), first + shown))
         return found
+
+    def _promising(self, readings: list[tuple[Reading, int]]) -> list[tuple[Reading, int]]:
+        """The readings that are worth guessing the lost character for, by their words alone."""
+        if len(readings) <= _PROMISING:
+            return readings
+        text = self._text
+        common = max(reading.end for reading, _ in readings)
+        right = text[common : common + 24]
+        scored = []
+        for at, (reading, _) in enumerate(readings):
+            shown, end = reading.shown(), reading.end
+            gloss = GLOSS.match(text, end)
+            fits = (_GLOSS_FITS if reads(shown[-1:], gloss[1]) else _GLOSS_WRONG) if gloss else 0.0
+            rest = without_glosses(text[end:common] + right)[: common - end + _RIGHT]
+            cost = reading.cost + fits - self._tables.penalty(shown)
+            scored.append((cost + self._model.score(shown + rest), -at))
+        scored.sort(reverse=True)
+        return [readings[-at] for _, at in scored[:_PROMISING]]
 
     def _walk(self, start: int, pending: int, gaps: GapWalker | None) -> list[Reading]:
         readings = list(self._walker.walk(start, pending, "", 0, ()))
