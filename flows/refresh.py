@@ -18,6 +18,7 @@ from flows.progress import Progress
 from flows.report import report_artifacts
 from tasks import steps
 from tasks.assemble import Funnel
+from tasks.basis import Basis
 from tasks.collect import InputFile, find_inputs
 from tasks.pool import WorkerPool
 from tasks.provenance import results_digest
@@ -89,33 +90,40 @@ def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResul
     """Load new captures, deduplicate, clean and convert them, and publish the next version."""
     settings = settings_for(parameters)
     store = Store(settings.store)
-    with store.exclusive(f"refresh {flow_run.name}"), Progress() as progress:
-        notes = store.recover()
-        for note in notes:
-            get_run_logger().warning(note)
+    with store.exclusive(f"refresh {flow_run.name}"):
+        notes = recovered(store)
         files = new_inputs(settings, store)
-        staging = Staging.open(store.path / "staging", plan_of(files, settings, store))
-        with WorkerPool(workers(settings), settings.model_dump_json()) as pool:
-            read_all(files, staging, settings, pool, progress)
-            due = steps.find_copies(staging, store, settings)
-            clean_all(due, staging, settings, pool, progress)
-            progress.stage("match", 1, "run")
-            resolution = steps.match(staging, store, settings)
-            steps.settle(resolution, staging, store, settings, pool)
-            progress.advance(1)
-        dry_run = parameters.dry_run
+        return process(files, Basis.latest(store), settings, store, notes, dry_run=parameters.dry_run)
+
+
+def recovered(store: Store) -> list[str]:
+    """Put right what an interrupted run left; gives the sentences that say what was done."""
+    notes = store.recover()
+    for note in notes:
+        get_run_logger().warning(note)
+    return notes
+
+
+def process(
+    files: list[InputFile], basis: Basis, settings: Settings, store: Store, notes: list[str], *, dry_run: bool
+) -> RefreshResult:
+    """Take input files from bytes to the next version, decided against `basis`. The store is held."""
+    plan = plan_id(files, f"{results_digest(settings)} {bool(basis.before)}", basis.version)
+    staging = Staging.open(store.path / "staging", plan)
+    with Progress() as progress, WorkerPool(workers(settings), settings.model_dump_json()) as pool:
+        read_all(files, staging, settings, pool, progress)
+        due = steps.find_copies(staging, basis, settings)
+        clean_all(due, staging, settings, pool, progress)
+        progress.stage("match", 1, "run")
+        resolution = steps.match(staging, basis, settings)
+        steps.settle(resolution, staging, basis, settings, pool)
         funnel, manifest = steps.commit(
-            files, staging, store, settings, resolution, dry_run=dry_run, notes=notes
+            files, staging, store, basis, settings, resolution, dry_run=dry_run, notes=notes
         )
-        if not dry_run:
-            staging.remove()
-    return result_of(funnel, manifest, store, notes, parameters)
-
-
-def plan_of(files: list[InputFile], settings: Settings, store: Store) -> str:
-    """Name of the plan of this run."""
-    base = store.latest()
-    return plan_id(files, results_digest(settings), base.version if base else 0)
+        progress.advance(1)
+    if not dry_run:
+        staging.remove()
+    return result_of(funnel, manifest, store, notes, dry_run=dry_run)
 
 
 def read_all(
@@ -144,7 +152,7 @@ def clean_all(
 
 
 def result_of(
-    funnel: Funnel, manifest: Manifest | None, store: Store, notes: list[str], parameters: RefreshParameters
+    funnel: Funnel, manifest: Manifest | None, store: Store, notes: list[str], *, dry_run: bool
 ) -> RefreshResult:
     """Say what the run did, here and in the dashboard."""
     latest = manifest or store.latest()
@@ -155,7 +163,7 @@ def result_of(
             f"v{manifest.version} published: {documents.total:,} documents, {documents.new:,} new, "
             f"{documents.changed:,} changed, {documents.gone:,} gone; in {folder}"
         )
-    elif parameters.dry_run:
+    elif dry_run:
         message = f"dry run: {funnel.new:,} new captures, nothing was written"
     else:
         message = (

@@ -84,6 +84,7 @@ def serve_deployments(settings: Settings, config: Path | None) -> None:
     from prefect.schedules import Cron
 
     from flows.fetch import FetchParameters, fetch
+    from flows.reclean import RecleanParameters, reclean
     from flows.refresh import RefreshParameters, refresh
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -107,5 +108,11 @@ def serve_deployments(settings: Settings, config: Path | None) -> None:
         parameters={"parameters": FetchParameters(config=where).model_dump()},
         concurrency_limit=one_at_a_time,
     )
-    deployments = [cast(RunnerDeployment, deployment) for deployment in (nightly, by_hand)]
+    again = reclean.to_deployment(
+        name="reclean",
+        description="Clean all stored captures again with the present rules, as a new version.",
+        parameters={"parameters": RecleanParameters(config=where).model_dump()},
+        concurrency_limit=one_at_a_time,
+    )
+    deployments = [cast(RunnerDeployment, deployment) for deployment in (nightly, by_hand, again)]
     serve_flows(*deployments, pause_on_shutdown=False, print_starting_message=False)

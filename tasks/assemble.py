@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from config.settings import StoreSettings
+from tasks.basis import Basis
 from tasks.dedupe.report import Resolution
 from tasks.snapshot.search import engine
 from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, STAGED
@@ -94,8 +95,7 @@ class Assembly:
         settled: Path,
         exact: Path,
         resolution: Resolution,
-        ledger: Sequence[str],
-        documents: Sequence[str],
+        basis: Basis,
         gone: pa.Table,
         version: int,
         settings: StoreSettings,
@@ -104,8 +104,7 @@ class Assembly:
         """Over shards of captures and of cleaned captures (`settled`: some of them once more), the exact
         marks and what matching decided.
 
-        `gone` holds the pages found deleted (GONE); `ledger` and `documents` are the files of the
-        version the run builds on; `version` is the number of the next one.
+        `gone` holds the pages found deleted (GONE); `version` is the number of the next version.
         """
         with engine(settings, scratch) as sql:
             staged = ", ".join(name for name in CAPTURES.names if name in _STAGED_IN_LEDGER)
@@ -120,8 +119,9 @@ class Assembly:
             )
             _view(sql, "cleaned", cleaned, CLEANED)
             _view(sql, "settled", [settled] if settled.exists() else [], CLEANED)
-            _view(sql, "ledger", ledger, CAPTURES)
-            _view(sql, "stored", documents, DOCUMENTS)
+            _view(sql, "ledger", basis.ledger, CAPTURES)
+            _view(sql, "stored", basis.documents, DOCUMENTS)
+            _view(sql, "before", basis.before, CAPTURES)
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
             sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
             sql.register("changes", resolution.documents)
@@ -164,6 +164,7 @@ class Assembly:
             f"""
             SELECT {columns.replace("$version", str(self._version))}
             FROM readings r JOIN outcomes o USING (capture_id) LEFT JOIN cleaned c USING (capture_id)
+            LEFT JOIN before b USING (capture_id)
             UNION ALL
             SELECT {changed} FROM decided d JOIN ledger l USING (capture_id)
             ORDER BY capture_id
@@ -233,8 +234,10 @@ _LEDGER: Final = {name: f"o.{name}" for name in _DECIDED} | {
     "charset": "c.charset",
     "charset_evidence": "c.charset_evidence",
     "replaced_bytes": "c.replaced_bytes",
-    "version": "$version",
-    "decided": "$version",
+    # A capture decided afresh arrived when it did, and was decided then if nothing has changed.
+    "version": "coalesce(b.version, $version)",
+    "decided": "CASE WHEN b.outcome = o.outcome AND b.rule = o.rule "
+    "AND b.document_id IS NOT DISTINCT FROM o.document_id THEN b.decided ELSE $version END",
 }
 
 _TOLD: Final = """

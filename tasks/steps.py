@@ -20,6 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from config.settings import Settings
 from tasks import shards
 from tasks.assemble import GONE, Assembly, Funnel
+from tasks.basis import Basis
 from tasks.collect import InputFile
 from tasks.dedupe.exact import Mark, exact_staged
 from tasks.dedupe.report import Resolution
@@ -32,6 +33,7 @@ from tasks.pool import WorkerPool
 from tasks.provenance import code_version, dictionaries
 from tasks.shards import clean_shard, collect_job, failed_rows
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
+from tasks.snapshot.manifest import KEYS, content_digest, tallies
 from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
 from tasks.tables import CLEANED, INPUTS, STAGED
 
@@ -68,7 +70,7 @@ def clean(
 
 
 @task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
-def find_copies(staging: Staging, store: Store, settings: Settings) -> dict[Path, list[int]]:
+def find_copies(staging: Staging, basis: Basis, settings: Settings) -> dict[Path, list[int]]:
     """Mark known captures and exact copies (EXACT in the staging folder).
 
     Returns for each shard the rows that have to be cleaned.
@@ -79,7 +81,7 @@ def find_copies(staging: Staging, store: Store, settings: Settings) -> dict[Path
     names = [str(shard) for shard, table in zip(shards, tables, strict=True) for _ in range(table.num_rows)]
     places = [row for table in tables for row in range(table.num_rows)]
     staged = pa.concat_tables(tables) if tables else STAGED.empty_table().select(columns)
-    marks = exact_staged(staged, store.files("captures"), settings.dedupe)
+    marks = exact_staged(staged, basis.ledger, settings.dedupe)
     exact = pa.table(
         {
             "shard": pa.array(names, pa.string()),
@@ -96,19 +98,19 @@ def find_copies(staging: Staging, store: Store, settings: Settings) -> dict[Path
 
 
 @task(name="match", persist_result=False, cache_policy=NO_CACHE)
-def match(staging: Staging, store: Store, settings: Settings) -> Resolution:
+def match(staging: Staging, basis: Basis, settings: Settings) -> Resolution:
     """Recognise copies of one article among the cleaned captures and everything before."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
-    return resolve(cleaned, store.files("signatures"), store.files("documents"), settings.dedupe)
+    return resolve(cleaned, basis.signatures, basis.documents, settings.dedupe, held=basis.held())
 
 
 @task(name="settle", persist_result=False, cache_policy=NO_CACHE)
 def settle(
-    resolution: Resolution, staging: Staging, store: Store, settings: Settings, pool: WorkerPool
+    resolution: Resolution, staging: Staging, basis: Basis, settings: Settings, pool: WorkerPool
 ) -> int:
     """Let other copies settle what stayed ambiguous or lost in the best ones; returns how many were asked."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
-    texts = siblings_of(resolution, cleaned, store.files("documents"), settings.dedupe)
+    texts = siblings_of(resolution, cleaned, basis.documents, settings.dedupe)
     if texts:
         marks = pq.read_table(staging.exact, filters=[("mark", "=", Mark.CLEAN.value)]).to_pylist()
         places = {
@@ -123,6 +125,7 @@ def commit(
     files: list[InputFile],
     staging: Staging,
     store: Store,
+    basis: Basis,
     settings: Settings,
     resolution: Resolution,
     *,
@@ -130,15 +133,14 @@ def commit(
     notes: list[str],
 ) -> tuple[Funnel, Manifest | None]:
     """Write the rows of the next version and make it visible, unless nothing is new or the run is dry."""
-    base = store.latest()
+    afresh = bool(basis.before)
     with Assembly.open(
         captures=staging.shards("captures"),
         cleaned=staging.shards("cleaned"),
         settled=staging.settled,
         exact=staging.exact,
         resolution=resolution,
-        ledger=store.files("captures"),
-        documents=store.files("documents"),
+        basis=basis,
         gone=gone_table(store.path),
         version=store.next_version(),
         settings=settings.store,
@@ -146,24 +148,31 @@ def commit(
     ) as assembly:
         funnel = assembly.funnel()
         changed_documents = assembly.changed_documents()
-        if dry_run or not (funnel.new or changed_documents):
+        if dry_run or not (funnel.new or changed_documents or afresh):
             return funnel, None
         run_id = staging.root.name
         written = {
             "documents": _write(store, run_id, "documents", assembly.document_rows()),
             "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
             "signatures": _write(store, run_id, "signatures", resolution.signatures.to_batches()),
-            "inputs": _write(store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]),
         }
-        deletes = {
+        deletes: dict[str, list[str]] = {
             "documents": changed_documents,
             "captures": assembly.changed_captures(),
             "signatures": resolution.superseded.column("capture_id").to_pylist(),
-            "inputs": [file.path for file in files],
         }
+    if afresh:
+        if _same(store, written):
+            return funnel, None
+        deletes = {name: _keys(store, name) for name in deletes}
+    else:
+        written["inputs"] = _write(
+            store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]
+        )
+        deletes["inputs"] = [file.path for file in files]
     facts = RunFacts(
         read=funnel.read,
-        repeated=funnel.known,
+        repeated=funnel.known + len(set(deletes["captures"])) if afresh else funnel.known,
         code_version=code_version(),
         settings_digest=settings.digest(),
         settings=settings.model_dump(mode="json", exclude={"serve"}),
@@ -174,10 +183,24 @@ def commit(
         ),
         notes=notes,
     )
-    manifest = store.commit(
-        run_id, appends=written, deletes=deletes, facts=facts, parent=base.version if base else 0
-    )
+    manifest = store.commit(run_id, appends=written, deletes=deletes, facts=facts, parent=basis.version)
     return funnel, manifest
+
+
+def _keys(store: Store, table: str) -> list[str]:
+    """Keys of all rows of a table at the newest version."""
+    keys: list[str] = store.read(table, columns=[KEYS[table]]).column(0).to_pylist()
+    return keys
+
+
+def _same(store: Store, written: Mapping[str, list[DataFile]]) -> bool:
+    """Whether documents and outcomes written are those of the newest version."""
+    latest = store.latest()
+    return (
+        latest is not None
+        and content_digest(written["documents"]) == latest.content_digest
+        and tallies(written["captures"])[1] == latest.counts.rules
+    )
 
 
 def gone_table(store: Path) -> pa.Table:

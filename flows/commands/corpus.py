@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from flows.commands.app import (
     print_table,
     settings_of,
 )
+
+if TYPE_CHECKING:
+    from flows.refresh import RefreshResult
 
 ROOT = Path(__file__).parent.parent.parent
 """The checkout: this is an application, run from there."""
@@ -48,21 +51,37 @@ def run(
     parameters = RefreshParameters(
         config=str(config or ""), paths=[str(path) for path in paths or []], dry_run=dry_run
     )
-    result = refresh(parameters)
+    return _print_result(refresh(parameters), as_json)
+
+
+def _print_result(result: RefreshResult, as_json: bool) -> int:
     if as_json:
         print_json(result.to_json())
         return 0
-    print_table(
-        "",
-        ["captures", "what became of them", "rule"],
-        [(count, outcome, rule) for outcome, rule, count in result.outcomes],
-        right=["captures"],
-    )
+    rows = [(count, outcome, rule) for outcome, rule, count in result.outcomes]
+    print_table("", ["captures", "what became of them", "rule"], rows, right=["captures"])
     out.print()
     for note in result.notes:
         out.print(f"note: {note}", markup=False)
     out.print(result.message, markup=False)
     return 0
+
+
+@app.command()
+def reclean(
+    config: ConfigOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report the outcomes, write no version.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Clean all stored captures again with the present rules, as a new version."""
+    settings = settings_of(config)
+    orchestration.prepare(settings.serve, quiet=True)
+    from flows.reclean import RecleanParameters
+    from flows.reclean import reclean as flow
+
+    return _print_result(flow(RecleanParameters(config=str(config or ""), dry_run=dry_run)), as_json)
 
 
 @app.command()
