@@ -71,7 +71,7 @@ def check_kills(folder: Path, api: str, samples: int, kills: int, seed: int) -> 
     for _ in range(kills):
         process = start(folder, "killed", api)
         try:
-            process.wait(timeout=moments.uniform(0.2, 0.98) * lasted)
+            process.communicate(timeout=moments.uniform(0.2, 0.98) * lasted)
         except subprocess.TimeoutExpired:
             kill(process)
         store = Store.open(folder / "killed")
