@@ -213,22 +213,28 @@ def main(arguments: list[str] | None = None) -> int:
     )
     if options.peers:
         for name, peer in PEERS.items():
-            answer = subprocess.run(
-                [str(options.peers), "-c", _RUNNER.format(peer=peer)],
-                input=json.dumps(pages),
-                capture_output=True,
-                check=False,
-                text=True,
-            )
-            if answer.returncode:
+            ratios, fastest, texts = [], float("inf"), []
+            for _ in range(ROUNDS if name == "trafilatura" else 1):
+                answer = subprocess.run(
+                    [str(options.peers), "-c", _RUNNER.format(peer=peer)],
+                    input=json.dumps(pages),
+                    capture_output=True,
+                    check=False,
+                    text=True,
+                )
+                if answer.returncode:
+                    break
+                used, texts = json.loads(answer.stdout[answer.stdout.index("[") :])
+                before, own = own, _speed(extractor.extract, pages)
+                ratios.append(2 * used / (before + own))  # measured before and after the peer
+                fastest = min(fastest, used)
+            if not ratios:
                 write(f"  {name:28} not available\n")
                 continue
-            used, texts = json.loads(answer.stdout[answer.stdout.index("[") :])
             quality = statistics.fmean(score(gold, text)[2] for gold, text in zip(golds, texts, strict=True))
-            before, own = own, _speed(extractor.extract, pages)
-            ratio = used / min(before, own)  # measured before and after the peer
+            ratio = statistics.median(ratios)
             write(
-                f"  {name:28} F {quality:.3f}  {len(pages) / used:5.0f} pages/s; we are {ratio:.1f} x as fast\n"
+                f"  {name:28} F {quality:.3f}  {len(pages) / fastest:5.0f} pages/s; we are {ratio:.1f} x as fast\n"
             )
             if name == "trafilatura":
                 floor("times trafilatura", ratio, RATIO_FLOOR)
