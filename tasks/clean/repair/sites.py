@@ -36,15 +36,15 @@ _SITE: Final = re.compile(
 _GLOSS_BEFORE: Final = re.compile(rf"[(（] ?({SYLLABLE})[ \u3000]?[)）]\Z")
 _LEFT: Final = 6
 _RIGHT: Final = 5
-_LIKELY: Final = 14
+_LIKELY: Final = 10
 """Guesses for a lost character, by words alone, that the word pairs compare."""
-_PROMISING: Final = 6
+_PROMISING: Final = 4
 """Readings of a stretch for which the lost first character is guessed."""
 _GUESSES: Final = 5
 """Guesses for a lost character that are scored in full."""
 _CONTENDERS: Final = 14
 """Readings that the word pairs compare."""
-_BEHIND: Final = 16.0
+_BEHIND: Final = 10.0
 """How far behind the best, by words alone, a reading may be and still be compared."""
 _UNLIKELY: Final = -18.0
 """Mean cost of a character of a repaired stretch below which it is no language."""
@@ -350,8 +350,10 @@ class SiteRepair:
         common = max(reading.end for reading, _ in readings)
         right = text[common : common + 24]
         scored = []
+        wholes = [reading.shown() + text[reading.end : common] for reading, _ in readings]
+        begin = max(0, _shared(wholes) - _LEFT)
         for at, (reading, _) in enumerate(readings):
-            shown, end = reading.shown(), reading.end
+            shown, end = reading.shown()[begin:], reading.end
             gloss = GLOSS.match(text, end)
             fits = (_GLOSS_FITS if reads(shown[-1:], gloss[1]) else _GLOSS_WRONG) if gloss else 0.0
             rest = without_glosses(text[end:common] + right)[: common - end + _RIGHT]
@@ -367,8 +369,9 @@ class SiteRepair:
     def _first(self, left: str, trail: int, right: str, open_before: list[str]) -> list[tuple[str, float]]:
         """Best characters with this trail byte between two contexts, with what the page says for them."""
         candidates = self._tables.by_trail.get(trail, ())
-        likely = [first for _, first in self._model.choose(left[-4:], candidates, right, _LIKELY)]
-        short, after = left[-4:], right[:3]
+        known = self._model.choose(left[-4:], candidates, right, _LIKELY)
+        likely = [first for cost, first in known if known[0][0] - cost < _BEHIND]
+        short, after = left[-3:], right[:2]
         likely.sort(key=lambda first: -self._pairs.score(short + first + after))
         chosen = likely[:_GUESSES]
         if open_before:
