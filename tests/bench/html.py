@@ -42,7 +42,7 @@ FLOORS = {
 MEDIAN_FLOOR = 0.99
 NAMELESS_FLOOR = 0.94
 """For the same pages without any class, id, role and itemprop: what structure alone must give."""
-RATIO_FLOOR = 4.0
+RATIO_FLOOR = 6.0
 ROUNDS = 3
 METADATA_FLOORS = {"title": 0.95, "published_at": 0.95, "source": 0.8}
 
