@@ -54,6 +54,8 @@ _SHORT: Final = 4
 """Shorter stretches are not repaired on a page without glosses."""
 _DOUBTFUL: Final = -6.2
 """Mean cost, by the word pairs, below which a reading may hide a dropped character."""
+_DOUBLED: Final = -5.0
+"""Cost of a doubled mark on a page that doubles none elsewhere."""
 _DOUBT_FIRST: Final = 12
 """Characters of a reading that are looked at for that: two more stand before them."""
 _GLOSS_FITS: Final = 6.0
@@ -135,6 +137,7 @@ class SiteRepair:
             if not glossed or PRIVATE_USE.search(text)
             else GapWalker(text, model, tables, self._walker, glossed)
         )
+        self._doubles = {mark for mark in "。！" if mark * 2 in text or NARROW.get(mark, mark) * 2 in text}
         self._narrow = self._narrow_marks(without_glosses(text))
 
     def run(self) -> tuple[Change, int]:
@@ -298,6 +301,9 @@ class SiteRepair:
         score += self._model.score(whole)
         ends_line = following[:1] in ("", "\n")
         score -= pairing_cost(open_before, shown, ends_line)
+        for mark in "。！":
+            if mark not in self._doubles and mark * 2 in left[-1:] + shown + following[:1]:
+                score += _DOUBLED
         if ends_line and shown[-1:] in self._model.never_last:
             score += self._model.line_end
         witnessed = self._context.witnesses(left, shown, without_glosses(text[end : end + 24]))
