@@ -19,7 +19,7 @@ from config.settings import StoreSettings
 from tasks.basis import Basis
 from tasks.dedupe.report import Resolution
 from tasks.snapshot.search import engine
-from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, STAGED
+from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PLACE, STAGED
 
 BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
@@ -107,7 +107,7 @@ class Assembly:
         `gone` holds the pages found deleted (GONE); `version` is the number of the next version.
         """
         with engine(settings, scratch) as sql:
-            staged = ", ".join(name for name in CAPTURES.names if name in _STAGED_IN_LEDGER)
+            staged = ", ".join(PLACE)
             place = "filename AS shard, file_row_number AS shard_row"
             _view(
                 sql,
@@ -175,7 +175,7 @@ class Assembly:
     def document_rows(self) -> Iterator[pa.RecordBatch]:
         """Rows of documents that are new or get another text, and of those found to contain others."""
         fresh = {"document_id": "x.document_id", "contains": "x.contains", "gone_at": "g.gone_at"}
-        staged = {name: f"r.{name}" for name in DOCUMENTS.names if name in _STAGED_IN_LEDGER}
+        staged = {name: f"r.{name}" for name in DOCUMENTS.names if name in PLACE}
         both = "list_sort(list_distinct(list_concat(coalesce(s.contains, []), x.contains)))"
         contains = f"CASE WHEN x.document_id IS NULL THEN s.contains ELSE {both} END"
         told = {"contains": contains, "gone_at": "g.gone_at"}
@@ -215,20 +215,6 @@ class Assembly:
             yield pa.Table.from_batches([batch]).cast(schema).to_batches()[0] if batch.num_rows else batch
 
 
-_STAGED_IN_LEDGER: Final = frozenset(
-    (
-        "capture_id",
-        "collection",
-        "locator",
-        "url",
-        "url_key",
-        "captured_at",
-        "media_type",
-        "headers",
-        "payload_sha256",
-        "payload_bytes",
-    )
-)
 _DECIDED: Final = frozenset(("outcome", "rule", "reason", "figure", "threshold", "document_id", "of_capture"))
 _LEDGER: Final = {name: f"o.{name}" for name in _DECIDED} | {
     "charset": "c.charset",

@@ -253,23 +253,23 @@ TABLES: Final[Mapping[str, pa.Schema]] = {
 }
 """The tables of the store, by name."""
 
+PLACE: Final = (
+    "capture_id",
+    "collection",
+    "locator",
+    "url",
+    "url_key",
+    "captured_at",
+    "media_type",
+    "headers",
+    "payload_sha256",
+    "payload_bytes",
+)
+"""Columns that say which capture it is; known when it was read."""
+
 STAGED: Final = pa.schema(
     [
-        *[
-            CAPTURES.field(name)
-            for name in (
-                "capture_id",
-                "collection",
-                "locator",
-                "url",
-                "url_key",
-                "captured_at",
-                "media_type",
-                "headers",
-                "payload_sha256",
-                "payload_bytes",
-            )
-        ],
+        *[CAPTURES.field(name) for name in PLACE],
         _column("title", pa.string(), "title given beside the text by a structured source"),
         _column("error", pa.string(), "why the capture could not be read"),
         _required("payload", pa.large_binary(), "the bytes"),

@@ -4,6 +4,6 @@ Exit codes: 0 done, 1 failed, 2 wrong use (also a configuration or a path that c
 Results go to standard output, progress and complaints to standard error.
 """
 
-from flows.commands.app import main
+from flows.commands.entry import main
 
 __all__ = ["main"]

@@ -1,11 +1,10 @@
-"""The root of the command line: what all commands share, and `main`."""
+"""What all commands share: the application, its options, printing."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,9 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from config.settings import Settings, SettingsError, load_settings
-from tasks.collect import CollectError
-from tasks.snapshot import StoreError
+from config.settings import Settings, load_settings
 
 app = typer.Typer(
     name="qingyuan",
@@ -72,44 +69,3 @@ def print_fields(fields: Mapping[str, Any]) -> None:
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
         out.print(f"{name:<{width}}  {value}", markup=False)
-
-
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command and turn the errors a user can mend into one sentence and an exit code."""
-    try:
-        return command()
-    except (SettingsError, CollectError, UsageError) as error:
-        err.print(f"qingyuan: {error}", markup=False)
-        return 2
-    except StoreError as error:
-        err.print(f"qingyuan: {error}", markup=False)
-        return 1
-    except KeyboardInterrupt:
-        err.print("qingyuan: stopped; what is finished is kept, the same command goes on from there")
-        return 1
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-
-
-def main() -> None:
-    """Entry point of the `qingyuan` command."""
-    from flows.commands import corpus, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
-
-    def call() -> int:
-        result = app(standalone_mode=False)
-        return result if isinstance(result, int) else 0
-
-    try:
-        code = guarded(call)
-    except typer.Exit as leave:
-        code = leave.exit_code
-    except typer.Abort:
-        code = 1
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # a usage error of the command line parser has one
-            raise
-        error.show()  # type: ignore[attr-defined]
-        code = 2
-    sys.exit(code)
