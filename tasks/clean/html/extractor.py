@@ -10,11 +10,12 @@ from selectolax.lexbor import LexborHTMLParser
 
 from config.settings import ExtractSettings
 from tasks.clean.html.about import describe
+from tasks.clean.html.bounds import bounded
 from tasks.clean.html.choose import Choice, choose
 from tasks.clean.html.forum import labels
 from tasks.clean.html.headline import find_headline, headline_text
 from tasks.clean.html.lists import choose_list, list_score
-from tasks.clean.html.outline import SEAM, Block, Outline, Span, body_markup, bounded, read_outline
+from tasks.clean.html.outline import SEAM, Block, Outline, Span, body_markup, read_outline
 from tasks.clean.html.prune import prune, prune_list
 from tasks.clean.html.recipe import read_by_recipe
 from tasks.clean.html.render import render, render_plain
