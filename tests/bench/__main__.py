@@ -20,12 +20,15 @@ def environment(name: str) -> Path | None:
     """The interpreter of a peers' environment, made if needed; None where it cannot be made."""
     folder = BUILD / "peers" / name
     python = folder / "bin" / "python"
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", *PEERS[name]]
+    ready = folder / ".installed"
+    if not ready.exists():
+        venv.create(folder, clear=True)
+        uv = Path(sys.executable).with_name("uv")  # older pips fail over the extras of these packages
+        install = [str(uv), "pip", "install", "--quiet", "--python", str(python), *PEERS[name]]
         if subprocess.run(install, check=False).returncode:
             sys.stderr.write(f"peers {name} cannot be installed here: measuring without them\n")
             return None
+        ready.touch()
     return python
 
 
