@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -99,29 +99,4 @@ def exact_staged(staged: pa.Table, ledger_files: Sequence[str], settings: Dedupe
         return arrow(connection, _MARK).cast(MARKS)
 
 
-def settle(marks: pa.Table, outcomes: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Outcomes of the captures marked `duplicate`, once those they duplicate have theirs.
-
-    In: MARKS; for every capture of this run its capture_id -> outcome, rule, reason, figure, threshold,
-    document_id. Out: one row (capture_id, outcome, rule, reason, figure, threshold, document_id,
-    of_capture) for each duplicate. A copy of a capture that was rejected or failed shares its outcome,
-    since nothing of the article is in the corpus that it could be a duplicate of.
-    """
-    rows: list[dict[str, Any]] = []
-    for mark in marks.to_pylist():
-        if mark["mark"] != Mark.DUPLICATE:
-            continue
-        first = outcomes.get(mark["of_capture"], {})
-        document = mark["document_id"] or first.get("document_id")
-        row = {"capture_id": mark["capture_id"], "document_id": document, "of_capture": mark["of_capture"]}
-        if document is None:
-            row |= {name: first.get(name) for name in ("outcome", "rule", "figure", "threshold")}
-            row["reason"] = f"{mark['reason']}: {first.get('reason')}"
-        else:
-            row |= {"outcome": "duplicate", "rule": "dedupe.payload", "figure": 1.0, "threshold": 1.0}
-            row["reason"] = mark["reason"]
-        rows.append(row)
-    return rows
-
-
-__all__ = ["MARKS", "Mark", "exact_staged", "settle"]
+__all__ = ["MARKS", "Mark", "exact_staged"]

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pytest
 
 from config.settings import DedupeSettings
-from tasks.dedupe.exact import MARKS, exact_staged, settle
+from tasks.dedupe.exact import MARKS, exact_staged
 from tasks.tables import CAPTURES, STAGED
 from tests.dedupe.support import write
 
@@ -106,20 +105,3 @@ def test_ledger_knows_captures_and_payloads(tmp_path: Path) -> None:
 def test_what_could_not_be_read_or_is_empty_represents_nothing() -> None:
     rows = [row("a", "", 1), row("b", "", 2), row("c", "x", 1, error="truncated"), row("d", "x", 2)]
     assert {mark for mark, _ in marks(rows).values()} == {"clean"}
-
-
-@pytest.mark.parametrize(
-    ("outcome", "document", "expected"),
-    [
-        ("kept", "doc", ("duplicate", "dedupe.payload", "doc")),
-        ("rejected", None, ("rejected", "quality.han", None)),
-    ],
-)
-def test_duplicate_follows_the_capture_it_duplicates(
-    outcome: str, document: str | None, expected: tuple[str, str, str | None]
-) -> None:
-    found = exact_staged(staged([row("a", "x", 1), row("b", "x", 2)]), [], SETTINGS)
-    first = {"outcome": outcome, "rule": "quality.han", "reason": "few", "figure": 1.0, "threshold": 2.0}
-    settled = settle(found, {"a": first | {"document_id": document}})
-    assert [(one["outcome"], one["rule"], one["document_id"]) for one in settled] == [expected]
-    assert settled[0]["of_capture"] == "a"

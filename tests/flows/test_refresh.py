@@ -162,3 +162,24 @@ def test_documents_of_deleted_pages_are_marked_and_unmarked(refresh: Refresh, tm
     state.close()
     assert refresh("in.jsonl").version == 3
     assert gone() == {}
+
+
+def test_a_copy_of_the_same_bytes_shares_the_fate_of_the_first(refresh: Refresh, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"good-{name}.txt").write_text(article("copied"), encoding="utf-8")
+        (folder / f"short-{name}.txt").write_text("太短了。", encoding="utf-8")
+    refresh("in")
+    rows = ledger(tmp_path / "store")
+    good = [rows[f"in/good-{name}.txt"] for name in ("a", "b")]
+    short = [rows[f"in/short-{name}.txt"] for name in ("a", "b")]
+    assert {row["outcome"] for row in good} == {"kept", "duplicate"}
+    assert good[0]["document_id"] == good[1]["document_id"]
+    (copy,) = [row for row in good if row["outcome"] == "duplicate"]
+    (first,) = [row for row in good if row["outcome"] == "kept"]
+    assert (copy["rule"], copy["of_capture"]) == ("dedupe.payload", first["capture_id"])
+    assert {(row["outcome"], row["rule"], row["document_id"]) for row in short} == {
+        ("rejected", "quality.min_han", None)
+    }
+    assert {row["of_capture"] for row in short} == {None, min(row["capture_id"] for row in short)}
