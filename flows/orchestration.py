@@ -16,6 +16,12 @@ def address(serve: ServeSettings) -> str:
     return f"http://{host}:{serve.port}"
 
 
+def reports_address(serve: ServeSettings) -> str:
+    """Base address of the reports of versions: /v7 is the report of version 7."""
+    host = "127.0.0.1" if serve.host in ("0.0.0.0", "::") else serve.host  # noqa: S104 - compared, not bound
+    return serve.reports_url.rstrip("/") or f"http://{host}:{serve.reports_port}"
+
+
 def server_runs(serve: ServeSettings) -> bool:
     """Whether a server answers at the configured address."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,18 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
+from config.messages import Words
 from config.settings import Settings, Source, load_settings, workers
 from flows.progress import Progress
-from flows.report import report_artifacts
+from flows.report import message, report_artifacts
 from tasks import steps
 from tasks.assemble import Funnel
 from tasks.basis import Basis
 from tasks.collect import InputFile, find_inputs
 from tasks.pool import WorkerPool
 from tasks.provenance import results_digest
-from tasks.snapshot import Manifest, Store
+from tasks.snapshot import Manifest, Store, watch
+from tasks.snapshot.report import complete
 from tasks.staging import Staging, make_jobs, plan_id
 
 
@@ -36,6 +39,10 @@ class RefreshParameters(BaseModel):
     )
     paths: list[str] = Field([], description="Files or folders to load instead of the configured sources.")
     dry_run: bool = Field(False, description="Report what would change and write nothing.")
+
+
+class UnusualError(Exception):
+    """Figures of the run are off and `watch.action` is fail; the version it made stays."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,10 @@ def process(
     """Take input files from bytes to the next version, decided against `basis`. The store is held."""
     plan = plan_id(files, f"{results_digest(settings)} {bool(basis.before)}", basis.version)
     staging = Staging.open(store.path / "staging", plan)
-    with Progress() as progress, WorkerPool(workers(settings), settings.model_dump_json()) as pool:
+    with (
+        Progress(Words(settings.report.language)) as progress,
+        WorkerPool(workers(settings), settings.model_dump_json()) as pool,
+    ):
         read_all(files, staging, settings, pool, progress)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
@@ -121,9 +131,25 @@ def process(
             files, staging, store, basis, settings, resolution, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
+        warnings = unusual(manifest, store, settings) if not dry_run else []
+        if manifest:
+            # The version stands; should its page fail, it is made below, without the sample.
+            steps.report(manifest, staging, store, settings, pool, warnings, return_state=True)
+    slowest = staging.slowest()
     if not dry_run:
         staging.remove()
-    return result_of(funnel, manifest, store, notes, dry_run=dry_run)
+        complete(store, settings.report)
+    return result_of(funnel, manifest, store, settings, notes, warnings, slowest, dry_run=dry_run)
+
+
+def unusual(manifest: Manifest | None, store: Store, settings: Settings) -> list[str]:
+    """Sentences about what is off with this run (tasks/snapshot/watch.py), in its log too."""
+    words = Words(settings.report.language)
+    names = [source.name for source in settings.sources]
+    found = watch.warnings(store, manifest, names, datetime.now(UTC), settings.watch, words)
+    for line in found:
+        get_run_logger().warning(line)
+    return found
 
 
 def read_all(
@@ -152,30 +178,32 @@ def clean_all(
 
 
 def result_of(
-    funnel: Funnel, manifest: Manifest | None, store: Store, notes: list[str], *, dry_run: bool
+    funnel: Funnel,
+    manifest: Manifest | None,
+    store: Store,
+    settings: Settings,
+    notes: list[str],
+    warnings: list[str],
+    slowest: list[tuple[float, str]],
+    *,
+    dry_run: bool,
 ) -> RefreshResult:
-    """Say what the run did, here and in the dashboard."""
+    """Say what the run did, here and in the dashboard. Raises UnusualError where `watch.action` is fail."""
     latest = manifest or store.latest()
     folder = store.published(latest.version) if latest else None
-    if manifest:
-        documents = manifest.counts.documents
-        message = (
-            f"v{manifest.version} published: {documents.total:,} documents, {documents.new:,} new, "
-            f"{documents.changed:,} changed, {documents.gone:,} gone; in {folder}"
-        )
-    elif dry_run:
-        message = f"dry run: {funnel.new:,} new captures, nothing was written"
-    else:
-        message = (
-            f"nothing new; v{latest.version} stays" if latest else "nothing to load; there is no version yet"
-        )
-    report_artifacts(funnel, manifest, folder, message)
+    told, shown = (
+        message(funnel, manifest, latest, Words(language), dry_run=dry_run)
+        for language in ("en", settings.report.language)
+    )
+    report_artifacts(funnel, manifest, store, settings, shown, warnings=warnings, slowest=slowest)
+    if warnings and settings.watch.action == "fail":
+        raise UnusualError("; ".join(warnings))
     return RefreshResult(
         version=manifest.version if manifest else None,
         published=str(folder) if folder else None,
-        message=message,
+        message=f"{told}; in {folder}" if manifest else told,
         read=funnel.read,
         known=funnel.known,
         outcomes=funnel.rows(),
-        notes=notes,
+        notes=notes + warnings,
     )

@@ -5,6 +5,9 @@ Nothing here knows Prefect or the store; a worker needs the staging folder and t
 
 from __future__ import annotations
 
+import heapq
+import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
@@ -18,11 +21,14 @@ from config.settings import Settings
 from tasks.article import Article, Cleaner
 from tasks.collect import read_captures
 from tasks.dedupe.urls import url_key
+from tasks.samples import Sample, sample_of
 from tasks.staging import Job, Staging, shard_writer, to_batch
 from tasks.tables import CLEANED, STAGED, Capture, Outcome
 
 BATCH = 200
 """Captures held in memory at once by a worker."""
+SLOWEST = 5
+"""Captures of a shard whose time is kept for the dashboard."""
 
 
 @lru_cache(maxsize=1)
@@ -125,12 +131,14 @@ def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:
 def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> int:
     """Clean the captures in the given rows (ascending) of a shard and write CLEANED to `out`.
 
-    Does nothing if `out` is there already. Returns the number of rows.
+    Does nothing if `out` is there already. The slowest captures, with their CPU seconds, go beside it into a
+    file `.slow`. Returns the number of rows.
     """
     if out.exists():
         return len(rows)
     cleaner = _cleaner(settings)
     wanted = frozenset(rows)
+    seconds: list[tuple[float, str]] = []
     first = 0
     with shard_writer(out, CLEANED) as writer:
         for batch in pq.ParquetFile(shard).iter_batches(batch_size=BATCH):
@@ -139,8 +147,14 @@ def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> i
             if not mine:
                 continue
             staged = batch.take(pa.array([row - first + batch.num_rows for row in mine])).to_pylist()
-            cleaned = [_cleaned_row(cleaner.clean(_capture(row)), row) for row in staged]
+            cleaned = []
+            for row in staged:
+                began = time.process_time()
+                cleaned.append(_cleaned_row(cleaner.clean(_capture(row)), row))
+                seconds.append((time.process_time() - began, row["url"] or row["locator"]))
             writer.write_batch(to_batch(cleaned, CLEANED))
+    slowest = heapq.nlargest(SLOWEST, seconds)
+    out.with_suffix(".slow").write_text(json.dumps(slowest, ensure_ascii=False), encoding="utf-8")
     return len(rows)
 
 
@@ -162,6 +176,23 @@ def settle(
             if article.outcome is Outcome.KEPT:
                 writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
     return len(places)
+
+
+def show(places: Mapping[str, tuple[str, str, int]], characters: int, settings: str) -> list[Sample]:
+    """Clean captures once more for the report, keeping what it shows (see tasks.samples).
+
+    `places` gives document id, shard and row of each capture id.
+    """
+    cleaner = _cleaner(settings)
+    by_shard: dict[str, list[tuple[str, int]]] = {}
+    for document_id, shard, number in places.values():
+        by_shard.setdefault(shard, []).append((document_id, number))
+    samples: list[Sample] = []
+    for shard, wanted in by_shard.items():
+        rows = pq.read_table(shard).take(pa.array([number for _, number in wanted])).to_pylist()
+        for (document_id, _), row in zip(wanted, rows, strict=True):
+            samples.append(sample_of(cleaner.clean(_capture(row)), document_id, characters))
+    return samples
 
 
 def failed_rows(shard: Path, rows: Sequence[int], why: str) -> pa.RecordBatch:

@@ -6,7 +6,7 @@ so that only the capture that kills its worker is lost to the run, and recorded 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
-from tasks import shards
+from tasks import samples, shards
 from tasks.assemble import GONE, Assembly, Funnel
 from tasks.basis import Basis
 from tasks.collect import InputFile
@@ -33,6 +33,7 @@ from tasks.pool import WorkerPool
 from tasks.provenance import code_version, dictionaries
 from tasks.shards import clean_shard, collect_job, failed_rows
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
+from tasks.snapshot import report as pages
 from tasks.snapshot.manifest import KEYS, content_digest, tallies
 from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
 from tasks.tables import CLEANED, INPUTS, STAGED
@@ -175,7 +176,7 @@ def commit(
         repeated=funnel.known + len(set(deletes["captures"])) if afresh else funnel.known,
         code_version=code_version(),
         settings_digest=settings.digest(),
-        settings=settings.model_dump(mode="json", exclude={"serve"}),
+        settings=settings.model_dump(mode="json", exclude={"serve", "notify"}),
         dictionaries=dictionaries(settings),
         signature_version=SIGNATURE_VERSION,
         inputs=InputSums(
@@ -185,6 +186,30 @@ def commit(
     )
     manifest = store.commit(run_id, appends=written, deletes=deletes, facts=facts, parent=basis.version)
     return funnel, manifest
+
+
+@task(name="report", persist_result=False, cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
+def report(
+    manifest: Manifest,
+    staging: Staging,
+    store: Store,
+    settings: Settings,
+    pool: WorkerPool,
+    warnings: Sequence[str],
+) -> Path:
+    """Write the report of the version just made, with some of its documents before and after; gives the page."""
+    shown = settings.report
+    parent = store.files("documents", manifest.parent) if manifest.parent else []
+    mine = sorted(set(store.files("documents", manifest.version)) - set(parent))
+    columns = ["document_id", "capture_id", "damage", "converted"]
+    documents = (
+        row for batch in store.scan("documents", columns=columns, files=mine) for row in batch.to_pylist()
+    )
+    places = samples.choose(documents, staging, shown.sample_documents)
+    found = (
+        pool.run(shards.show, places, shown.sample_characters, settings.model_dump_json()) if places else []
+    )
+    return pages.write(store, manifest.version, shown, samples=found, warnings=warnings)
 
 
 def _keys(store: Store, table: str) -> list[str]:

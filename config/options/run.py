@@ -57,6 +57,10 @@ class ServeSettings(Section):
         "127.0.0.1", description="Address the server listens on; anything but loopback wants a password."
     )
     port: int = Field(4200, ge=1, le=65_535, description="Port of server and dashboard.")
+    reports_port: int = Field(4201, ge=1, le=65_535, description="Port of the reports of versions.")
+    reports_url: str = Field(
+        "", description="Address under which people reach the reports; empty: http://host:reports_port."
+    )
     home: str = Field("data/prefect", description="Folder of the server's own database and logs.")
     password: str = Field(
         "", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD."

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -16,6 +17,9 @@ from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import PUBLISHED, Manifest
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES
+
+
+_PAPERS: Final = ("manifest.json", "SUMMARY.md", "report.html", "report.json")
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,8 @@ def publish(store: Store, version: int, target: Path) -> Handover:
     """Make `target`, which must not exist or be empty, a copy of the version for others.
 
     It holds data/ (documents) and captures/ (the ledger) as Parquet, README.md (a dataset card that
-    `datasets.load_dataset` understands), manifest.json, SUMMARY.md and SHA256SUMS. It appears in
-    one step. Raises UnknownVersionError, and StoreError where the target is in use.
+    `datasets.load_dataset` understands), manifest.json, SUMMARY.md, the report and SHA256SUMS. It
+    appears in one step. Raises UnknownVersionError, and StoreError where the target is in use.
     """
     manifest = store.manifest(version)
     source = store.published(version)
@@ -45,8 +49,9 @@ def publish(store: Store, version: int, target: Path) -> Handover:
     draft.mkdir()
     for table, place in PUBLISHED.items():
         disk.link_files((source / place / file.name for file in manifest.files(table)), draft / place)
-    for name in ("manifest.json", "SUMMARY.md"):
-        disk.write_file(draft / name, (source / name).read_text(encoding="utf-8"))
+    for name in _PAPERS:
+        if (source / name).exists():  # the report of an old version may not be written yet
+            disk.write_file(draft / name, (source / name).read_text(encoding="utf-8"))
     disk.write_file(draft / "README.md", card(manifest, store.settings.licence))
     sums = dict(_sums(draft, manifest))
     disk.write_file(draft / "SHA256SUMS", "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
@@ -60,8 +65,9 @@ def _sums(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
     for table, place in PUBLISHED.items():
         for file in manifest.files(table):
             yield f"{place}/{file.name}", file.sha256
-    for name in ("manifest.json", "SUMMARY.md", "README.md"):
-        yield name, hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    for name in (*_PAPERS, "README.md"):
+        if (folder / name).exists():
+            yield name, hashlib.sha256((folder / name).read_bytes()).hexdigest()
 
 
 def card(manifest: Manifest, licence: str) -> str:
