@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from config.settings import SettingsError
 from tasks import provenance
 from tasks.provenance import code_version, stale_modules
 
@@ -29,5 +30,5 @@ def test_no_run_is_signed_with_sources_that_did_not_make_it(monkeypatch: pytest.
     source = Path(provenance.__file__)
     monkeypatch.setattr(provenance, "stale_modules", lambda folder: [source])
     code_version.cache_clear()
-    with pytest.raises(ValueError, match=r"tasks/provenance\.py; run `make compile`"):
+    with pytest.raises(SettingsError, match=r"tasks/provenance\.py; run `make compile`"):
         code_version()
