@@ -47,7 +47,7 @@ lock: $(VENV)/.installed-dev ## resolve the pins anew (needs the package index)
 
 clean: ## remove the environment and everything generated (the store in data/ stays)
 	find tasks -name '*.so' -delete
-	rm -rf $(VENV) build *.so *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # The locks are complete, so nothing is resolved at install time: --no-deps, every hash checked.
 define environment
@@ -68,7 +68,7 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml
 
 # After the environment in use, whichever that is; a run refuses modules that are older than their source.
 $(VENV)/.compiled: setup.py pyproject.toml $(COMPILED) | $(VENV)/.installed
-	@find tasks -name '*.so' -delete; rm -f *.so; mkdir -p build
+	@find tasks -name '*.so' -delete; mkdir -p build
 	@echo "compiling the hot modules (half a minute)"
 	@$(BIN)/python setup.py -q build_ext --inplace >build/compile.log 2>&1 && find tasks -name '*.so' -exec touch {} + || { find tasks -name '*.so' -delete; echo "not compiled (build/compile.log says why): cleaning runs as plain Python, slower; on Debian and Ubuntu: apt-get install gcc python3-dev"; }
 	@touch $@
