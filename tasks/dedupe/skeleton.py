@@ -18,7 +18,9 @@ Codes = NDArray[np.uint32]
 _HAN: Final = ((0x3007, 0x3008), (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x33480))
 LAST_DIGIT: Final = 0x39
 """Digits lie up to here in a content, Han characters above."""
-LATIN_WORD: Final = re.compile(r"(?<![一-鿿][(（])[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+")
+LATIN_WORD: Final = re.compile(
+    r"(?<![一-鿿][(（])(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff])[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+"
+)
 """A word in Latin letters that does not stand in brackets behind a Han character, as pinyin does."""
 _CAPITAL: Final = re.compile("[A-Z]")
 _DIGITS: Final = (0x30, 0xFF10)
