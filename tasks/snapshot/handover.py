@@ -18,7 +18,6 @@ from tasks.snapshot.manifest import PUBLISHED, Manifest
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES
 
-
 _PAPERS: Final = ("manifest.json", "SUMMARY.md", "report.html", "report.json")
 
 
