@@ -38,8 +38,9 @@ from config.options.fetch import (
     PolitenessSettings,
     RevisitSettings,
 )
-from config.options.run import RunSettings, ServeSettings, StoreSettings
+from config.options.run import RunSettings, StoreSettings
 from config.options.section import Section, SettingsError
+from config.options.serve import NotifySettings, ServeSettings
 from config.options.show import ReportSettings, WatchSettings
 
 CONFIG = Path(__file__).parent
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     report: ReportSettings = ReportSettings()
     watch: WatchSettings = WatchSettings()
     serve: ServeSettings = ServeSettings()
+    notify: NotifySettings = NotifySettings()
     fetch: FetchSettings = FetchSettings()
 
     @classmethod
@@ -166,6 +168,7 @@ __all__ = [
     "FetchSource",
     "FieldMapping",
     "NormaliseSettings",
+    "NotifySettings",
     "PolitenessSettings",
     "PrivacySettings",
     "QualitySettings",

@@ -15,7 +15,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.messages import Words
-from config.settings import Settings, Source, load_settings
+from config.settings import Settings, SettingsError, Source, load_settings
 from flows.engine import open_workers
 from flows.progress import Progress
 from flows.report import message, report_artifacts
@@ -38,7 +38,14 @@ class RefreshParameters(BaseModel):
     config: str = Field(
         "", description="Settings file that goes over the shipped ones; empty for those alone."
     )
+    sources: list[str] = Field([], description="Configured sources to load; none chosen means all.")
     paths: list[str] = Field([], description="Files or folders to load instead of the configured sources.")
+    profile: str = Field(
+        "", description="Conversion between Simplified and Traditional; empty means as configured."
+    )
+    limit: int = Field(
+        0, ge=0, le=10_000_000, description="Input files taken in at most, the rest next time; 0 means all."
+    )
     dry_run: bool = Field(False, description="Report what would change and write nothing.")
 
 
@@ -70,6 +77,10 @@ class RefreshResult:
 def settings_for(parameters: RefreshParameters) -> Settings:
     """The settings of a run; the archives that the fetch has filled are sources too. Raises SettingsError."""
     settings = load_settings(Path(parameters.config) if parameters.config else None)
+    if parameters.profile:
+        settings.convert.named(parameters.profile)
+        convert = settings.convert.model_copy(update={"profile": parameters.profile})
+        settings = settings.model_copy(update={"convert": convert})
     if parameters.paths:
         return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
     named = {source.name for source in settings.sources}
@@ -79,7 +90,13 @@ def settings_for(parameters: RefreshParameters) -> Settings:
         for source in settings.fetch.sources
         if source.name not in named and (archives / source.name).is_dir()
     ]
-    return settings.model_copy(update={"sources": settings.sources + fetched})
+    sources = settings.sources + fetched
+    if parameters.sources:
+        known = [source.name for source in sources]
+        if unknown := sorted(set(parameters.sources) - set(known)):
+            raise SettingsError(f"no source is named {unknown[0]}; known: {', '.join(known) or 'none'}")
+        sources = [source for source in sources if source.name in parameters.sources]
+    return settings.model_copy(update={"sources": sources})
 
 
 def new_inputs(settings: Settings, store: Store) -> list[InputFile]:
@@ -100,7 +117,7 @@ def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResul
     store = Store(settings.store)
     with store.exclusive(f"refresh {flow_run.name}"):
         notes = recovered(store)
-        files = new_inputs(settings, store)
+        files = new_inputs(settings, store)[: parameters.limit or None]
         return process(files, Basis.latest(store), settings, store, notes, dry_run=parameters.dry_run)
 
 

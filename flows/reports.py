@@ -62,7 +62,7 @@ def application(settings: Settings) -> Starlette:
 
 @contextmanager
 def reports_served(settings: Settings) -> Iterator[None]:
-    """Serve the reports at `serve.host`:`serve.reports_port` meanwhile. Raises OSError where the port is taken."""
+    """Serve the reports at `serve.host`:`serve.reports_port` meanwhile. Raises ServeError where the port is taken."""
     serve = settings.serve
     config = uvicorn.Config(
         application(settings), host=serve.host, port=serve.reports_port, log_level="warning", access_log=False

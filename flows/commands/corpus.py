@@ -172,8 +172,13 @@ def serve(config: ConfigOption = None) -> int:
 
     try:
         with server(settings) as address:
-            err.print(f"dashboard: {address}   (Ctrl-C stops it; running work can be resumed)", markup=False)
-            serve_deployments(settings, config)
+            from flows.reports import reports_served
+
+            with reports_served(settings):
+                err.print(
+                    f"dashboard: {address}   (Ctrl-C stops it; running work can be resumed)", markup=False
+                )
+                serve_deployments(settings, config)
     except ServeError as error:
         err.print(f"qingyuan: {error}", markup=False)
         return 1
