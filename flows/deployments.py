@@ -85,6 +85,9 @@ def offer_choices(deployment: RunnerDeployment, settings: Settings) -> None:
         "profile": ["", *settings.convert.names()],
     }
     for definition in deployment._parameter_openapi_schema.definitions.values():
+        shown = definition.get("properties", {})
+        if "config" in shown:  # of interest to few: last
+            shown["config"] = shown.pop("config") | {"title": "Settings file"}
         for name, shown in definition.get("properties", {}).items():
             if choices.get(name):
                 target = shown.get("items", shown)
