@@ -9,7 +9,7 @@ from collections.abc import Callable
 import typer
 
 from config.settings import SettingsError
-from flows.commands import corpus, report, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
+from flows.commands import corpus, report, serving, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
 from flows.commands.app import UsageError, app, err
 from tasks.collect import CollectError
 from tasks.snapshot import StoreError
