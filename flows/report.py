@@ -67,7 +67,7 @@ def report_artifacts(
     """Put funnel, version, failed and slow captures into the dashboard. Runs inside a flow run."""
     words = Words(settings.report.language)
     create_table_artifact(funnel_rows(funnel, words), key="funnel", description=words("run.funnel"))
-    lines = [f"# {headline}", ""]
+    lines: list[str] = []
     if warnings:
         lines += [f"**{words('report.warnings')}**", "", *(f"- {plain(line)}" for line in warnings), ""]
     if manifest:
@@ -75,11 +75,11 @@ def report_artifacts(
         lines += [
             f"**[{words('run.report')}]({reports_address(settings.serve)}/v{version})**",
             "",
-            f"{words('run.folder')}: `{store.published(version)}`",
+            f"{words('run.folder')}: `{settings.store.path}/snapshots/v{version}`",
             "",
             *_changes(store, manifest, words),
         ]
-    create_markdown_artifact("\n".join(lines), key="version", description=headline)
+    create_markdown_artifact("\n".join(lines) or headline, key="version", description=headline)
     failed = _failed(store, manifest) if manifest else []
     capture, reason, seconds = words("run.capture"), words("run.why"), words("run.seconds")
     if failed:

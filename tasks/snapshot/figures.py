@@ -124,11 +124,13 @@ def count(store: Store, manifest: Manifest) -> Figures:
             _add(figures.whole, sql, _CAPTURES, sign)
             if sign > 0:
                 _add(figures.arrived, sql, _ARRIVED, 1, {"version": manifest.version})
-    figures.whole = {
-        kind: Counter({key: number for key, number in counts.items() if number})
-        for kind, counts in figures.whole.items()
-    }
+    figures.whole, figures.arrived = _without_zeros(figures.whole), _without_zeros(figures.arrived)
     return figures
+
+
+def _without_zeros(groups: Groups) -> Groups:
+    cleared = {kind: Counter({k: n for k, n in counts.items() if n}) for kind, counts in groups.items()}
+    return {kind: counts for kind, counts in cleared.items() if counts}
 
 
 def _open(sql: duckdb.DuckDBPyConnection, store: Store, here: Manifest, there: Manifest | None) -> None:

@@ -22,6 +22,8 @@ import yaml
 
 from tests.conftest import ROOT
 
+CONFIG = "settings.yaml"
+
 
 def free_port() -> int:
     """A port that was free a moment ago."""
@@ -40,12 +42,11 @@ class Served:
         serve = {
             "port": self.port,
             "reports_port": self.reports_port,
-            "home": str(folder / "prefect"),
+            "home": "prefect",
         } | settings.pop("serve", {})
-        self.config = folder / "settings.yaml"
         self.store = folder / "store"
-        values = {"store": {"path": str(self.store)}, "run": {"workers": 1}, "serve": serve} | settings
-        self.config.write_text(yaml.safe_dump(values), encoding="utf-8")
+        values = {"store": {"path": "store"}, "run": {"workers": 1}, "serve": serve} | settings
+        (folder / CONFIG).write_text(yaml.safe_dump(values), encoding="utf-8")
         self.password = serve.get("password", "")
         self.dashboard = f"http://127.0.0.1:{self.port}"
         self.reports = f"http://127.0.0.1:{self.reports_port}"
@@ -54,22 +55,22 @@ class Served:
 
     def start(self) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        self.log = (self.folder / "serve.log").open("ab")
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from flows.commands import main; main()",
-                "serve",
-                "--config",
-                self.config,
-            ],
-            cwd=self.folder,
-            env=clean | {"PYTHONPATH": str(ROOT)},
-            stdout=self.log,
-            stderr=self.log,
-            start_new_session=True,
-        )
+        with (self.folder / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-c",
+                    "from flows.commands import main; main()",
+                    "serve",
+                    "--config",
+                    CONFIG,
+                ],
+                cwd=self.folder,
+                env=clean | {"PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """A request to the API: GET, or POST of `body`, with the token against forgery."""
@@ -130,7 +131,7 @@ class Served:
 
     def begin(self, deployment: str, parameters: dict[str, Any]) -> str:
         """Start a run as the form does; gives its id."""
-        body = {"parameters": {"parameters": {"config": str(self.config)} | parameters}}
+        body = {"parameters": {"parameters": {"config": CONFIG} | parameters}}
         identity: str = self.ask(f"/deployments/{deployment}/create_flow_run", body)["id"]
         return identity
 
@@ -150,4 +151,3 @@ class Served:
         self.process.wait()
         with suppress(OSError, ValueError):
             os.killpg(int((self.folder / "prefect/server.pid").read_text()), signal.SIGKILL)
-        self.log.close()

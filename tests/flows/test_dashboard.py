@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tasks.snapshot import Store
+from tests.conftest import ROOT
 from tests.flows.corpus_files import write_jsonl
 from tests.flows.serving import Served
 
@@ -65,14 +66,14 @@ def told() -> Iterator[list[dict[str, Any]]]:
 def served(tmp_path_factory: pytest.TempPathFactory, told: list[dict[str, Any]]) -> Iterator[Served]:
     """A served store with a refresh every minute."""
     folder = tmp_path_factory.mktemp("served")
-    (folder / "new").mkdir()
+    shutil.copytree(ROOT / "samples/captures", folder / "new")
     (folder / "new" / "story.html").write_text(STORY, encoding="utf-8")
     write_jsonl(folder / "inbox.jsonl", 3)
     write_jsonl(folder / "large.jsonl", 1500, seed=9)
     settings = {
         "sources": [
-            {"name": "inbox", "paths": [str(folder / "inbox.jsonl")]},
-            {"name": "new-pages", "paths": [str(folder / "new")]},
+            {"name": "inbox", "paths": ["inbox.jsonl"]},
+            {"name": "new-pages", "paths": ["new"]},
         ],
         "serve": {"refresh_cron": "* * * * *", "crash_seconds": 40, "heartbeat_seconds": 30},
         "notify": {"webhook": told[0]["address"], "every_seconds": 0.5},
@@ -107,11 +108,13 @@ def page(browser: Browser, served: Served) -> Iterator[Page]:
     assert not outside
 
 
-def picture(page: Page, name: str) -> None:
-    """Renew a picture of the documentation, if asked to."""
+def picture(page: Page, name: str, height: int = 0) -> None:
+    """Renew a picture of the documentation, if asked to; `height` takes in more than the window."""
     if folder := os.environ.get("QINGYUAN_SCREENSHOTS"):
         page.wait_for_timeout(800)
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        width = page.viewport_size["width"] if page.viewport_size else 0
+        clip: Any = {"x": 0, "y": 0, "width": width, "height": height} if height else None
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=bool(height), clip=clip)
 
 
 def open_form(page: Page, served: Served) -> None:
@@ -132,7 +135,7 @@ def field(page: Page, name: str) -> Locator:
 def test_a_run_by_hand_leads_to_a_report_that_shows_the_new_document(page: Page, served: Served) -> None:
     open_form(page, served)
     expect(page.get_by_text("Configured sources to load; none chosen means all.")).to_be_visible()
-    field(page, "Limit").locator("input").fill("5")
+    field(page, "Limit").locator("input").fill("50")
     field(page, "Sources").locator("button").last.focus()
     page.keyboard.press("ArrowDown")
     page.get_by_role("option", name="new-pages").click()
@@ -144,7 +147,7 @@ def test_a_run_by_hand_leads_to_a_report_that_shows_the_new_document(page: Page,
     assert created.value.status == 201
     run = created.value.json()
     assert run["parameters"]["parameters"]["sources"] == ["new-pages"]
-    assert run["parameters"]["parameters"]["limit"] == 5
+    assert run["parameters"]["parameters"]["limit"] == 50
     page.goto(f"{served.dashboard}/runs/flow-run/{run['id']}")
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
     picture(page, "dashboard-run")
@@ -155,13 +158,13 @@ def test_a_run_by_hand_leads_to_a_report_that_shows_the_new_document(page: Page,
     link.wait_for()
     picture(page, "dashboard-artifact")
     page.goto(str(link.get_attribute("href")))
-    expect(page.get_by_text("河边的老船坞重新开工").first).to_be_visible()
+    page.locator("details", has_text="河边的老船坞重新开工").locator("summary").click()
     expect(page.get_by_text("师傅们把晒了一个夏天的杉木抬进棚里").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    picture(page, "report")
+    picture(page, "report", 1900)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    picture(page, "report-phone")
+    picture(page, "report-phone", 1700)
 
 
 def test_an_impossible_value_is_refused(page: Page, served: Served) -> None:
@@ -181,7 +184,7 @@ def test_an_impossible_value_is_refused(page: Page, served: Served) -> None:
 def test_a_killed_run_is_shown_as_crashed_and_told(
     page: Page, served: Served, told: list[dict[str, Any]]
 ) -> None:
-    run = served.begin(served.ready()["refresh"]["id"], {"paths": [str(served.folder / "large.jsonl")]})
+    run = served.begin(served.ready()["refresh"]["id"], {"paths": ["large.jsonl"]})
     engine = served.until(lambda: served.engine(run), PATIENCE)
     served.until(lambda: served.run(run)["state_name"] == "Running", PATIENCE)
     os.kill(engine, signal.SIGKILL)
