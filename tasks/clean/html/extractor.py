@@ -15,7 +15,8 @@ from tasks.clean.html.choose import Choice, choose
 from tasks.clean.html.forum import labels
 from tasks.clean.html.headline import find_headline, headline_text
 from tasks.clean.html.lists import choose_list, list_score
-from tasks.clean.html.outline import SEAM, Block, Outline, Span, body_markup, read_outline
+from tasks.clean.html.markup import SEAM, body_markup
+from tasks.clean.html.outline import Block, Outline, Span, read_outline
 from tasks.clean.html.prune import prune, prune_list
 from tasks.clean.html.recipe import read_by_recipe
 from tasks.clean.html.render import render, render_plain
@@ -70,7 +71,7 @@ class Extractor:
         html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
         statements = read_statements(tree)
-        reading = read_by_recipe(self._recipes, tree, url, captured_at)
+        reading = read_by_recipe(self._recipes, html, tree, url, captured_at)
         page_title = title or (reading and reading.fields.get("title")) or statements.title
         forum = self._is_forum(tree, page_title, url)
         outline = self._outline(tree)
@@ -125,7 +126,11 @@ class Extractor:
         return any(self._words.forum.search(text) for text in (title, names, url or ""))
 
     def _outline(self, tree: LexborHTMLParser) -> Outline:
-        return read_outline(body_markup(tree), self._words, self._settings.max_blocks)
+        limit = self._settings.max_blocks
+        outline = read_outline(body_markup(tree), self._words, limit)
+        if outline.unreadable:
+            outline = read_outline(body_markup(tree, prune=True), self._words, limit)
+        return outline
 
     def _article_lines(self, outline: Outline, choice: Choice, forum: bool) -> list[str]:
         lines: list[str] = []

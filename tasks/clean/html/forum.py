@@ -11,7 +11,7 @@ from typing import Final
 
 from tasks.clean.html.choose import signature
 from tasks.clean.html.outline import Block, Outline, Run, Span
-from tasks.clean.html.words import Hint, Words
+from tasks.clean.html.words import BODY, Words
 
 _LABEL_SIZE: Final = 16.0
 _LEVELS: Final = 3
@@ -50,7 +50,7 @@ def _within_post(outline: Outline, run: Run) -> bool:
     """Whether the text is a paragraph of a post rather than a part of the template."""
     block = outline.blocks[run.block]
     for _ in range(_LEVELS):
-        if block.hint is Hint.BODY:
+        if block.hint == BODY:
             return True
         if block.parent < 0:
             return False

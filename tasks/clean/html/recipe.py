@@ -31,13 +31,13 @@ class Reading:
 
 
 def read_by_recipe(
-    recipes: Recipes, tree: LexborHTMLParser, url: str | None, captured_at: datetime | None
+    recipes: Recipes, html: str, tree: LexborHTMLParser, url: str | None, captured_at: datetime | None
 ) -> Reading | None:
-    """What the recipe for this page finds; None without a recipe, or if it finds no body.
+    """What the recipe for the page `html`, parsed as `tree`, finds; None without a recipe or body.
 
     What the recipe drops leaves the tree.
     """
-    recipe = recipes.find(tree, url)
+    recipe = recipes.find(html, tree, url)
     if recipe is None:
         return None
     fields: dict[str, str] = {}
