@@ -123,38 +123,46 @@ class Outline:
     def markup(self, block: Block, left_out: list[Span]) -> str:
         """The block as bare HTML (no attributes, no links) without the spans `left_out` (in order).
 
-        Tags stay where tables or code need them; else every border of a block is a BREAK.
+        Tags stay within tables and code; elsewhere every border of a block is a BREAK.
         """
-        kept = _STRUCTURE if any(map(self._structured, range(block.index, block.last))) else _NO_STRUCTURE
         parts: list[str] = []
+        tables = self._tables(block)
         start = block.start
-        for begin, end in left_out:
+        for begin, end in [*left_out, (block.end + 1, block.end + 1)]:
             if begin >= start:
-                self._join(start, begin, kept, parts)
+                for table in tables:
+                    if start <= table.end and table.start < begin:
+                        first, last = max(start, table.start), min(begin, table.end + 1)
+                        self._join(start, first, False, parts)
+                        self._join(first, last, True, parts)
+                        start = last
+                self._join(start, begin, False, parts)
                 start = end
-        self._join(start, block.end + 1, kept, parts)
         return "".join(parts)
 
-    def _structured(self, index: int) -> bool:
-        return self.blocks[index].tag in ("table", "pre")
+    def _tables(self, block: Block) -> list[Block]:
+        """The outermost tables and stretches of code in a block, itself included."""
+        found: list[Block] = []
+        last = -1
+        for index in range(block.index, block.last):
+            inner = self.blocks[index]
+            if inner.start > last and (inner.tag == "table" or inner.tag == "pre"):
+                found.append(inner)
+                last = inner.end
+        return found
 
-    def _join(self, start: int, end: int, kept: frozenset[str], parts: list[str]) -> None:
-        pieces = self.pieces
-        if start & 1 == 0:
-            parts.append(pieces[start])
-            start += 1
-        for tag, words in zip(pieces[start:end:2], [*pieces[start + 1 : end : 2], ""], strict=False):
-            if tag not in _LINK and not tag.startswith("a "):
-                if kept and (name := tag.partition(" ")[0]).lstrip("/") in kept:
-                    parts.append(f"<{name}>")
-                else:
-                    parts.append(BREAK)
-            if words:
-                parts.append(words)
+    def _join(self, start: int, end: int, structured: bool, parts: list[str]) -> None:
+        """Append the pieces from `start` to `end`."""
+        for place in range(start, end):
+            piece = self.pieces[place]
+            if place & 1 == 0:
+                parts.append(piece)
+            elif piece not in _LINK and not piece.startswith("a "):
+                name = piece.partition(" ")[0] if structured else ""
+                parts.append(f"<{name}>" if name.lstrip("/") in _STRUCTURE else BREAK)
 
 
 _LINK: Final = frozenset(("a", "/a", "/span"))
-_NO_STRUCTURE: Final[frozenset[str]] = frozenset()
 # Elements the fragment keeps; paragraphs and other containers become line breaks, which also
 # flattens deep nesting.
 _STRUCTURE: Final = frozenset(
