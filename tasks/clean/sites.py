@@ -7,7 +7,7 @@ structure, with small example pages and what must come out of them as its own te
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -17,10 +17,11 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from config.settings import CONFIG, SettingsError
 
+_LEVELS = 8
 _NAMES = re.compile(r"[.#]([\w-]+)")
 
 
@@ -139,16 +140,27 @@ def select_text(tree: LexborHTMLParser, selectors: Iterable[str]) -> str | None:
     return None
 
 
-def select_body(tree: LexborHTMLParser, recipe: Recipe) -> str | None:
-    """The body's blocks as HTML, without what has to be dropped; None if there is none with text."""
+def select_bodies(tree: LexborHTMLParser, recipe: Recipe) -> list[LexborNode]:
+    """The body's blocks, without what has to be dropped; none if there is none with text."""
     for selector in recipe.body:
         nodes = [node for node in tree.css(selector) if node.text(strip=True)]
         if nodes:
             for node in nodes:
                 for part in [part for drop in recipe.drop for part in node.css(drop)]:
                     part.decompose()
-            return "".join(f"<div>{node.html}</div>" for node in nodes)
-    return None
+            return nodes
+    return []
+
+
+def texts_around(node: LexborNode, selectors: Iterable[str]) -> Iterator[str]:
+    """The texts that the selectors find around `node`, selector by selector, the nearest first."""
+    for selector in selectors:
+        block = node.parent
+        for _ in range(_LEVELS):
+            if block is None or block.tag in ("body", "html"):
+                break
+            yield from filter(None, (" ".join(found.text().split()) for found in block.css(selector)))
+            block = block.parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,8 @@ class Outline:
     def markup(self, block: Block, left_out: list[Span]) -> str:
         """The block as bare HTML (no attributes, no links) without the spans `left_out` (in order).
 
-        Tags stay within tables and code; elsewhere every border of a block is a BREAK.
+        Tags stay within tables and code; elsewhere every border of a block is a BREAK. An empty span
+        leaves its place between two SEAMs.
         """
         parts: list[str] = []
         tables = self._tables(block)
@@ -137,6 +138,8 @@ class Outline:
                         self._join(first, last, True, parts)
                         start = last
                 self._join(start, begin, False, parts)
+                if begin == end <= block.end:
+                    parts.append(f"{BREAK}{SEAM}{begin}{SEAM}")
                 start = end
         return "".join(parts)
 

@@ -42,6 +42,12 @@ class Words:
     """A line that says it is an advertisement."""
     attachment: re.Pattern[str]
     """Names of files that belong to an article."""
+    member: re.Pattern[str]
+    """Tags of links to a member of a forum."""
+    member_place: re.Pattern[str]
+    """Attributes of a block that holds a member's name."""
+    not_member: re.Pattern[str]
+    """Whole texts beside a post that are no name: buttons, counts, times, ranks."""
     forum: re.Pattern[str]
     """Titles, body classes and urls of forums and of questions and answers."""
 
@@ -80,5 +86,8 @@ def load_words() -> Words:
         cut=either("cut_lines", r"^(?:{})"),
         advert=either("adverts", r"^(?:{})"),
         attachment=either("attachments"),
+        member=either("member_links"),
+        member_place=either("member_places"),
+        not_member=either("not_members"),
         forum=either("forum"),
     )
