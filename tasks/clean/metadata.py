@@ -24,6 +24,7 @@ from tasks.clean.dates import FoundTime, find_times, parse_time
 _MAX_JSON: Final = 1 << 20
 _MAX_VALUE: Final = 300
 _LONG_TEXT: Final = 160
+_NOT_TIME: Final = 40
 _ARTICLE_TYPES: Final = ("Article", "BlogPosting", "Posting", "WebPage", "Question", "Report", "Video")
 _URL_DATE: Final = re.compile(
     r"(?<!\d)((?:19|20)\d{2})[-/_]?(0[1-9]|1[0-2])(?:[-/_]?(0[1-9]|[12]\d|3[01]))?(?![\d])(?=[/_.\-t]|\d*[/_.])"
@@ -193,6 +194,8 @@ class Finder:
         """Take the field from the first <meta> that states it."""
         for key in self.labels.meta[name]:
             if value := self.statements.meta.get(key):
+                if (pattern := self.labels.values.get(name)) and (labelled := pattern.match(value)):
+                    value = labelled[1]
                 if name in ("author", "source", "editors") and (
                     "://" in value or self.labels.not_source.match(value)
                 ):
@@ -240,10 +243,14 @@ def visible_time(
     """
     best: tuple[float, FoundTime, str] | None = None
     for distance, text in texts:
-        if len(text) > _LONG_TEXT or not _TIME_HINT.search(text) or labels.not_time.search(text):
+        if len(text) > _LONG_TEXT or not _TIME_HINT.search(text):
             continue
+        last = 0
         for found in find_times(text[:200], captured_at):
-            if len(found.iso) < 10:
+            before, last = text[last : found.start], found.end
+            if len(found.iso) < 10 or labels.not_time.search(before):
+                continue
+            if labels.not_time.search(text, last) and len(text) - last < _NOT_TIME:
                 continue
             near = 1.0 / (2 + (distance if distance >= 0 else -2 * distance))
             score = near + 0.6 * found.clock + 0.5 * bool(labels.time.search(text)) + 0.3 * found.exact

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from tasks.clean.dates import parse_time
 from tasks.clean.html.headline import headline_text, main_part, title_parts, words_of
 from tasks.clean.html.outline import Block, Outline
 from tasks.clean.metadata import (
@@ -79,6 +80,11 @@ def describe(
     if time is None:
         for value in statements.times:
             time = time or visible_time([(0, value)], labels, captured_at)
+    elif len(time[0]) == 10:
+        for value in statements.times:
+            if (exact := parse_time(value, captured_at)) and exact[:10] == time[0] and len(exact) > 10:
+                time = exact, "time datetime"
+                break
     if time is None:
         inside = [
             html.unescape(run.words) for run in runs[begin : body.runs_end] if run.text < 40 and not run.marks

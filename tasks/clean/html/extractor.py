@@ -121,7 +121,7 @@ class Extractor:
             outline = self._outline(LexborHTMLParser(inner))
             forum = False
         headline = find_headline(outline, page_title)
-        choice = choose(outline, headline, forum=forum)
+        choice = choose(outline, headline, self._words, forum=forum)
         score = list_score(outline, choice.value, url, headed=headline >= 0 and choice.value > 25)
         heading = headline_text(outline, headline, page_title)
         posts: list[Post] = []
@@ -196,7 +196,7 @@ class Extractor:
         for block in choice.blocks:
             left_out = sorted((*prune(outline, block, self._words, forum=forum), *template, *marks))
             inside = [span for span in left_out if span[0] <= block.end]
-            lines.add(self._render(outline, block, inside), posts, block.start)
+            lines.add(self._render(outline, block, inside, layout=forum), posts, block.start)
         if not lines.texts:
             for block in choice.blocks:
                 lines.add(self._render(outline, block, []), posts, block.start)
@@ -217,9 +217,11 @@ class Extractor:
             lines.add(self._render(outline, block, prune_list(outline, block)), [], block.start)
         return lines
 
-    def _render(self, outline: Outline, block: Block, left_out: list[Span]) -> list[str]:
+    def _render(
+        self, outline: Outline, block: Block, left_out: list[Span], *, layout: bool = False
+    ) -> list[str]:
         if block.end - block.start <= self._settings.max_fragment:
-            return render(outline.markup(block, left_out))
+            return render(outline.markup(block, left_out), layout=layout)
         left_out = [span for span in left_out if span[0] < span[1]]
         starts = [span[0] for span in left_out]
         runs = outline.runs[block.runs : block.runs_end]

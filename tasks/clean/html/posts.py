@@ -79,7 +79,7 @@ def _common(outline: Outline, chosen: Sequence[Block]) -> Block:
 def _heads(outline: Outline, column: Block, captured_at: datetime | None) -> list[tuple[Run, FoundTime]]:
     """The times of the posts: the largest group of times in one place of the template, the first of equals."""
     not_time = load_labels().not_time
-    groups: dict[tuple[tuple[str, str, bool], ...], list[tuple[Run, FoundTime]]] = {}
+    groups: dict[tuple[tuple[str, str, int], ...], list[tuple[Run, FoundTime]]] = {}
     for run in outline.runs[column.runs : column.runs_end]:
         if len(run.words) > _HEAD or not_time.search(run.words):
             continue
@@ -92,7 +92,7 @@ def _heads(outline: Outline, column: Block, captured_at: datetime | None) -> lis
             None,
         )
         if found and len(run.words) - (found.end - found.start) < 60 and (found.clock or run.marks < 2):
-            groups.setdefault(place_of(outline, run), []).append((run, found))
+            groups.setdefault(place_of(outline, run, 2), []).append((run, found))
     best = max(groups.values(), key=len, default=[])
     return best if len(best) > 1 else []
 
