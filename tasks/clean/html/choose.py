@@ -104,12 +104,14 @@ def shaded_blocks(blocks: list[Block], anchor: int, *, forum: bool) -> list[floa
     the piece `anchor`)."""
     dark = (CHROME,) if forum else (CHROME, COMMENT)
     shades = [1.0] * len(blocks)
+    page = blocks[0].text
     for index in range(1, len(blocks)):
         block = blocks[index]
         parent = blocks[block.parent]
         shade = shades[block.parent]
         if shade > 0.2 and (parent.hint in dark or parent.tag in _ASIDE) and parent.tag != "body":
-            shade = 0.15
+            whole = parent.start < anchor < parent.end and parent.text > 0.3 * page
+            shade = shade if whole else 0.15
         if block.teaser and parent.teasers > 2 and not block.start < anchor < block.end:
             shade *= 0.03
         shades[index] = shade
@@ -141,14 +143,15 @@ def _best(outline: Outline, headline: int, anchor: int, shades: list[float], for
 
 
 def _prose(outline: Outline, block: Block, but: Block, shades: list[float]) -> float:
-    """What the prose in `block` outside the block `but` is worth where it stands."""
-    blocks, runs = outline.blocks, outline.runs
+    """What the prose in `block` is worth that stands neither in the block `but` nor in the shade."""
+    runs = outline.runs
     worth = 0.0
     for index in range(block.runs, block.runs_end):
         run = runs[index]
-        if run.marks and run.value > 15 and not but.runs <= index < but.runs_end:
-            owner = blocks[run.block]
-            worth += run.value * shades[run.block] * (0.15 if owner.hint in _DARK else 1.0)
+        if not run.marks or run.value <= 15 or but.runs <= index < but.runs_end:
+            continue
+        if shades[run.block] > 0.2 and outline.blocks[run.block].hint not in _DARK:
+            worth += run.value
     return worth
 
 

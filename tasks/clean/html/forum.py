@@ -32,7 +32,8 @@ def labels(outline: Outline, blocks: list[Block], words: Words) -> list[Span]:
     return [
         run.span
         for runs in groups.values()
-        if not _within_post(outline, runs[0]) and all(_is_label(run, words) for run in runs)
+        if all(_is_label(run, words) for run in runs)
+        and (not _within_post(outline, runs[0]) or all(is_head(run.words) for run in runs))
         for run in runs
     ]
 
