@@ -67,7 +67,7 @@ class Files(Protocol):
         """
 
     def move(self, folder: str, target: str) -> None:
-        """Give a folder another name; of objects, piece by piece: a version's manifest is the first to go."""
+        """Give a folder another name; objects go one by one, its manifest.json last."""
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove files; absent ones are passed over."""

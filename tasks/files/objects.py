@@ -26,6 +26,7 @@ from obstore.store import ObjectStore, from_url
 _ADDRESS: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\s?#]*)?")
 _HTTP: Final = ("allow_http", "timeout", "connect_timeout", "allow_invalid_certificates")
 """Options of the connection rather than of the store."""
+_RETRIES = 10
 _THREADS: Final = 8
 _PIECE: Final = 8 << 20
 
@@ -55,7 +56,7 @@ class ObjectFiles:
             self.address,
             config=cast(Any, {name: value for name, value in options.items() if name[4:] not in _HTTP}),
             client_options=cast(Any, http),
-            retry_config={"max_retries": 10, "retry_timeout": timedelta(seconds=120)},
+            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=120)},
         )
 
     def where(self, name: str) -> str:
@@ -76,15 +77,13 @@ class ObjectFiles:
         with self._told(name):
             obstore.put(self._store, name, content)
 
-    def create(self, name: str, content: bytes) -> bool:
-        """Write an object that is not there yet; False where there is another one."""
+    def create(self, name: str, content: bytes) -> str | None:
+        """Write an object that is not there yet; its tag, None where there is another one."""
         with self._told(name):
             try:
-                obstore.put(self._store, name, content, mode="create")
+                return obstore.put(self._store, name, content, mode="create")["e_tag"]
             except (AlreadyExistsError, PreconditionError):
-                # A put that was answered late and tried again finds its own object.
-                return bytes(obstore.get(self._store, name).bytes()) == content
-        return True
+                return self._tag_of(name, content)
 
     def read_tagged(self, name: str) -> tuple[bytes, str] | None:
         """Content and tag of an object, None where there is none; every put gives another tag."""
@@ -95,15 +94,18 @@ class ObjectFiles:
                 return None
             return bytes(found.bytes()), str(found.meta["e_tag"])
 
-    def replace(self, name: str, content: bytes, tag: str) -> bool:
-        """Replace an object that still has the tag; False where it has gone or was replaced."""
+    def replace(self, name: str, content: bytes, tag: str) -> str | None:
+        """Replace an object that still has the tag; its new tag, None where it has gone or was replaced."""
         with self._told(name):
             try:
-                obstore.put(self._store, name, content, mode={"e_tag": tag})
+                return obstore.put(self._store, name, content, mode={"e_tag": tag})["e_tag"]
             except (PreconditionError, FileNotFoundError):
-                found = self.read_tagged(name)
-                return found is not None and found[0] == content
-        return True
+                return self._tag_of(name, content)
+
+    def _tag_of(self, name: str, content: bytes) -> str | None:
+        """The tag of an object that holds this: a put whose answer was lost, tried again, finds its own."""
+        found = self.read_tagged(name)
+        return found[1] if found and found[0] == content else None
 
     def size(self, name: str) -> int | None:
         """Bytes of an object; None where there is none."""
@@ -182,18 +184,18 @@ class ObjectFiles:
         self._each(
             self._put, [(path, f"{folder}/{place}/{path.name}") for place in files for path in files[place]]
         )
-        if not self.create(f"{folder}/{first}", text.encode()):
+        if self.create(f"{folder}/{first}", text.encode()) is None:
             raise FileExistsError(f"{self.where(folder)}: exists already")
         for name, content in others:
             self.write(f"{folder}/{name}", content.encode())
 
     def move(self, folder: str, target: str) -> None:
-        """Copy a prefix, then remove the origin; of a version, the manifest is the first to go."""
+        """Copy a prefix, then remove the origin; what `appear` made first (manifest.json) goes last."""
         names = self.names(folder)
         with self._told(folder):
             for name in names:
                 obstore.copy(self._store, name, target + name.removeprefix(folder))
-        self.remove(sorted(names, key=lambda name: not name.endswith("/manifest.json")))
+        self.remove(sorted(names, key=lambda name: name.endswith("/manifest.json")))
 
     def remove(self, names: Iterable[str]) -> None:
         """Remove objects, in this order, and their copies; absent ones are passed over."""

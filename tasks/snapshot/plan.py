@@ -75,14 +75,14 @@ class _Hit:
 class Planner:
     """Works out the changes of one commit.
 
-    `current(table, file)` is the path of a file of the present version, `staged(table, file)` of
+    `current(table, files)` gives local paths of files of the present version, `staged(table, name)` of
     one just written, `writer(table)` opens a writer for rewritten files.
     """
 
     def __init__(
         self,
         sql: duckdb.DuckDBPyConnection,
-        current: Callable[[str, str], Path],
+        current: Callable[[str, Sequence[DataFile]], list[Path]],
         staged: Callable[[str, str], Path],
         writer: Callable[[str], TableWriter],
     ) -> None:
@@ -106,8 +106,7 @@ class Planner:
         kept = [file for file in before if file.rows]
         self._sql.register("doomed", pa.table({"key": doomed}))
         view(self._sql, "new", (self._staged(table, f.name) for f in added), {"key": key})
-        old = (self._current(table, f.name) for f in kept)
-        view(self._sql, "old", old, {"key": key, "filename": "filename"})
+        view(self._sql, "old", self._current(table, kept), {"key": key, "filename": "filename"})
         self._refuse_doubles(table)
         hits = self._hits() if kept else []
         for hit in hits:
@@ -143,9 +142,8 @@ class Planner:
             old = {file.name for file in change.before}
             new = {file.name for file in change.after}
             come = [self._staged(change.table, f.name) for f in change.after if f.name not in old and f.rows]
-            gone = [
-                self._current(change.table, f.name) for f in change.before if f.name not in new and f.rows
-            ]
+            left = [file for file in change.before if file.name not in new and file.rows]
+            gone = self._current(change.table, left)
             columns = same("capture_id", "document_id", *(["outcome"] if change is captures else []))
             view(self._sql, f"come_{change.table}", come, columns)
             view(self._sql, f"gone_{change.table}", gone, columns)
@@ -173,7 +171,7 @@ class Planner:
 
     def _rewrite(self, table: str, file: DataFile, doomed: pa.Array) -> DataFile:
         """The file without the rows of these keys."""
-        path = self._current(table, file.name)
+        (path,) = self._current(table, [file])
         digest = int(file.digest or "0", 16)
         try:
             with (

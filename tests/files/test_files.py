@@ -86,11 +86,12 @@ def test_conditional_puts_decide_between_rivals(bucket: str, tmp_path: Path) -> 
     assert isinstance(files, ObjectFiles)
     assert files.create("lock", b"mine")
     assert files.create("lock", b"mine"), "an answer that was lost, asked for again"
-    assert not files.create("lock", b"yours")
+    assert files.create("lock", b"yours") is None
     found = files.read_tagged("lock")
     assert found is not None
     assert files.replace("lock", b"still mine", found[1])
-    assert not files.replace("lock", b"yours", found[1])
+    assert files.replace("lock", b"still mine", found[1])
+    assert files.replace("lock", b"yours", found[1]) is None
     assert files.read("lock") == b"still mine"
     assert files.read_tagged("nothing") is None
     files.write("d/x", b"")
