@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from tasks.snapshot.digest import documents_digest, hex_digest
 from tasks.snapshot.errors import DamagedError, LedgerError
 from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
+from tasks.snapshot.reader import dataset
 from tasks.snapshot.search import same, view
 from tasks.snapshot.writer import TableWriter, conform
 from tasks.tables import TABLES
@@ -37,6 +38,13 @@ SELECT filename, count(*) FILTER (doomed), count(*) FILTER (doomed AND new),
        count(*) FILTER (NOT doomed), min(key) FILTER (NOT doomed)
 FROM old JOIN wanted USING (key) GROUP BY filename
 """
+
+_ALIKE: Final = """
+SELECT count(*) FROM (SELECT document_id, hash(d) AS row_sum FROM (SELECT * EXCLUDE (text) FROM was) d) a
+JOIN (SELECT document_id, hash(d) AS row_sum FROM (SELECT * EXCLUDE (text) FROM come) d) b
+USING (document_id) WHERE a.row_sum = b.row_sum
+"""
+"""Documents deleted and appended again as they were; the text counts by its sum."""
 
 _PAIRS: Final = """
 SELECT capture_id, document_id, sum(n), count(*) OVER () FROM (
@@ -61,6 +69,8 @@ class TableChange:
     """Rows deleted that were there."""
     replaced: int
     """Of those, rows whose key was appended again."""
+    alike: int = 0
+    """Documents only: of those, rows that came back as they were (a reclean decides all anew)."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +140,15 @@ class Planner:
             added=sum(file.rows for file in added),
             removed=sum(hit.removed for hit in hits),
             replaced=sum(hit.replaced for hit in hits),
+            alike=self._alike(table, [file for file in kept if file.name in touched], added),
         )
+
+    def _alike(self, table: str, before: list[DataFile], added: list[DataFile]) -> int:
+        if table != "documents" or not before or not added:
+            return 0
+        self._sql.register("was", dataset(table, self._current(table, before)))
+        self._sql.register("come", dataset(table, [self._staged(table, file.name) for file in added]))
+        return int(self._sql.execute(_ALIKE).fetchall()[0][0])
 
     def check_pairs(self, documents: TableChange, captures: TableChange) -> None:
         """Every kept capture has its document and every document its one kept capture.
@@ -222,6 +240,6 @@ def document_counts(documents: TableChange) -> DocumentCounts:
     return DocumentCounts(
         total=sum(file.rows for file in documents.after),
         new=documents.added - documents.replaced,
-        changed=documents.replaced,
+        changed=documents.replaced - documents.alike,
         gone=documents.removed - documents.replaced,
     )

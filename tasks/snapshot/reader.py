@@ -163,9 +163,14 @@ class Reader:
 
     def dataset(self, table: str, files: Sequence[str]) -> ds.Dataset:
         """Files of a table, of whatever age, in the schema of today; page checksums are verified."""
-        options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
-        layout = ds.ParquetFileFormat(default_fragment_scan_options=options)
-        return ds.dataset(list(files), schema=TABLES[table], format=layout)
+        return dataset(table, files)
+
+
+def dataset(table: str, files: Sequence[str | Path]) -> ds.Dataset:
+    """Local files of a table, of whatever age, in the schema of today; page checksums are verified."""
+    options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
+    layout = ds.ParquetFileFormat(default_fragment_scan_options=options)
+    return ds.dataset([str(file) for file in files], schema=TABLES[table], format=layout)
 
 
 def table_file(table: str, name: str) -> str:

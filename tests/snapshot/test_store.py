@@ -66,6 +66,15 @@ def test_every_version_stays_readable(store: Store) -> None:
     assert third.counts.outcomes == {"kept": 3}
 
 
+def test_rows_that_come_back_as_they_were_are_no_changes(store: Store) -> None:
+    """As in a reclean, which deletes and appends every document."""
+    fill(store, "r1", "abc")
+    rows = [document("a"), document("b", "另外的。\n"), document("c", title="别的")]
+    manifest = commit(store, "r2", rows, deletes={"documents": [ident(name) for name in "abc"]})
+    counts = manifest.counts.documents
+    assert (counts.total, counts.new, counts.changed, counts.gone) == (3, 0, 2, 0)
+
+
 def test_a_better_copy_replaces_the_canonical_one(store: Store) -> None:
     fill(store, "r1", ["a"])
     manifest = commit(
