@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
@@ -88,10 +89,22 @@ class StoreSettings(Section):
 class RunSettings(Section):
     """How a run uses the machine."""
 
-    workers: int = Field(0, ge=0, le=256, description="Worker processes; 0 means one per core.")
+    engine: Literal["local", "dask"] = Field(
+        "local", description="Where shards are worked on: processes of this machine, or a Dask cluster."
+    )
+    dask_address: str = Field(
+        "",
+        description="Scheduler of the Dask cluster (`tcp://host:8786`); empty starts one on this machine.",
+    )
+    workers: int = Field(
+        0, ge=0, le=256, description="Worker processes on this machine; 0 means one per core."
+    )
     shard_captures: int = Field(500, ge=1, le=100_000, description="Captures in one shard at most.")
-    retries: int = Field(
-        2, ge=0, le=10, description="How often a shard is tried again after its worker died."
+    attempts: int = Field(
+        2,
+        ge=1,
+        le=10,
+        description="How often a shard may lose its worker before its captures are tried one by one.",
     )
     shard_bytes: int = Field(
         64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most."
