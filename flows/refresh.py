@@ -66,7 +66,7 @@ def settings_for(parameters: RefreshParameters) -> Settings:
     if parameters.paths:
         return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
     named = {source.name for source in settings.sources}
-    archives = Path(settings.store.path) / "fetch" / "warc"
+    archives = settings.store.folder / "fetch" / "warc"
     fetched = [
         Source(name=source.name, paths=[str(archives / source.name)])
         for source in settings.fetch.sources
@@ -173,7 +173,7 @@ def result_of(
     report_artifacts(funnel, manifest, folder, message)
     return RefreshResult(
         version=manifest.version if manifest else None,
-        published=str(folder) if folder else None,
+        published=folder,
         message=message,
         read=funnel.read,
         known=funnel.known,
