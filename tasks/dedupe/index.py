@@ -87,10 +87,13 @@ def look_up(file: str, folder: Path, wanted: Wanted, limit: int) -> Found:
 
 def look_up_all(files: Sequence[str], folder: Path, wanted: Wanted, limit: int, threads: int) -> Found:
     """Look up all files; lookups in the folder whose file is not among them are removed."""
-    names = {_stem(file) for file in files}
-    for path in folder.glob("*.lookup-*") if folder.exists() else ():
-        if path.name.split(".lookup-")[0] not in names:
-            path.unlink(missing_ok=True)
+    if files and folder.exists():
+        names = {_stem(file) for file in files}
+        for path in folder.glob("*.lookup-*"):
+            if path.name.split(".lookup-")[0] not in names:
+                path.unlink(missing_ok=True)
+    for file in files:
+        _Lookup.open(file, folder)  # makes the missing ones, one after the other for the sake of memory
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(lambda file: look_up(file, folder, wanted, limit), files))
     empty = Found(

@@ -3,6 +3,7 @@
     <store>/tables/<name>/           Parquet files and a Delta log, shared by all versions
     <store>/snapshots/vN/            manifest.json, SUMMARY.md, data/, captures/ (hard links)
     <store>/staging/                 commit.json (the redo log) and files on their way
+    <store>/index/                   lookups of the signatures (tasks/dedupe/index.py); may be deleted
     <store>/lock                     held by the one run that writes
 
 A commit writes everything it needs, then the redo log, then moves files, then the Delta logs, and
