@@ -100,7 +100,14 @@ def find_copies(staging: Staging, basis: Basis, settings: Settings) -> dict[Path
 def match(staging: Staging, basis: Basis, settings: Settings) -> Resolution:
     """Recognise copies of one article among the cleaned captures and everything before."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
-    return resolve(cleaned, basis.signatures, basis.documents, settings.dedupe, held=basis.held())
+    return resolve(
+        cleaned,
+        basis.signatures,
+        basis.documents,
+        settings.dedupe,
+        held=basis.held(),
+        index=Path(settings.store.path) / "index",
+    )
 
 
 @task(name="settle", persist_result=False, cache_policy=NO_CACHE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -23,20 +24,22 @@ def resolve(
     settings: DedupeSettings,
     *,
     held: Mapping[str, str] | None = None,
+    index: Path | None = None,
 ) -> Resolution:
     """Match the kept captures of a run with each other and with the stored corpus.
 
     In: Parquet files of CLEANED (this run; every capture once), of SIGNATURES and of DOCUMENTS (the
     snapshot the run started from). The result does not depend on the order or the number of files.
     Texts are read for the pairs compared, `batch_documents` at a time. `held` (capture -> document) keeps
-    the ids of documents when the corpus is cleaned anew. Raises SignatureVersionError.
+    the ids of documents when the corpus is cleaned anew. `index` is a folder for the lookups of the stored
+    signatures (see index.py). Raises SignatureVersionError.
     """
     copies, signatures = read_new(cleaned_files, settings)
     texts = _texts(copies)
     row_of = {copy.capture_id: row for row, copy in enumerate(copies)}
     heads = signatures.take(pa.array([row_of[text[0].capture_id] for text in texts], pa.int64()))
     addresses = {copy.url_key for copy in copies if copy.url_key}
-    candidates = find_candidates(heads, addresses, signature_files, settings)
+    candidates = find_candidates(heads, addresses, signature_files, settings, index)
     stored = {
         document_id: replace(copy, skeleton=candidates.skeleton_of.get(copy.capture_id, ""))
         for document_id, copy in read_documents(document_files, _documents_in(candidates), settings).items()
