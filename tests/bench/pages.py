@@ -23,7 +23,7 @@ from warcio.warcwriter import WARCWriter
 
 from tests.corpus import KINDS, TEMPLATES, Sample, _article, variant
 
-FILE = 2_000
+FILE = 1_000
 """Captures in a file."""
 
 
