@@ -10,6 +10,11 @@ from tasks.assemble import Funnel
 from tasks.snapshot.manifest import Manifest
 
 
+def plain(text: str) -> str:
+    """Text from a server or a capture, without the characters that mean something in Markdown or HTML."""
+    return text.translate(str.maketrans("|<>`*_[]\n", "         "))
+
+
 def funnel_rows(funnel: Funnel) -> list[dict[str, str | int]]:
     """The funnel as rows of a table: what became of the captures of this run, most frequent first."""
     rows: list[dict[str, str | int]] = [

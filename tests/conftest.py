@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from tasks.provenance import stale_modules
+
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_configure() -> None:
+    """Refuse to test compiled modules that are not those of the sources."""
+    if stale := stale_modules(ROOT / "tasks"):
+        pytest.exit(f"edited after it was compiled: {', '.join(map(str, stale))}; run `make compile`", 2)
 
 
 @pytest.fixture(scope="session")
