@@ -22,7 +22,8 @@ def start_server(environment: Mapping[str, str]) -> str:
     moment, so whoever connects early waits instead of being refused. The server ends with this process.
     """
     spec = importlib.util.find_spec("prefect")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         port = listener.getsockname()[1]
         command = [sys.executable, "-m", "uvicorn", "--app-dir", str(Path(spec.origin).parent)]

@@ -21,7 +21,8 @@ from pathlib import Path
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from tests.corpus import KINDS, TEMPLATES, Sample, _article, variant
+from tests.corpus import KINDS, Sample, _article, variant
+from tests.templates import fill, forms
 
 FILE = 1_000
 """Captures in a file."""
@@ -45,7 +46,7 @@ def samples(number: int, seed: int) -> Iterator[Sample]:
         if draw.random() < 0.26:
             pages.append(draw.choice(pages))
         if draw.random() < 0.07:
-            pages.append(("template", TEMPLATES[draw.choice(sorted(TEMPLATES))](draw)))
+            pages.append(("template", fill(draw.choice(sorted(forms())), draw)[0]))
         for kind, text in pages[: FILE - made]:
             yield Sample(
                 text=text,
