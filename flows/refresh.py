@@ -116,10 +116,10 @@ def process(
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
         progress.stage("match", 1, "run")
-        resolution = steps.match(staging, basis, settings)
-        steps.settle(resolution, staging, basis, settings, pool)
+        matched = steps.match(staging, basis, settings, pool)
+        steps.settle(matched, staging, basis, settings, pool)
         funnel, manifest = steps.commit(
-            files, staging, store, basis, settings, resolution, dry_run=dry_run, notes=notes
+            files, staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
     if not dry_run:
