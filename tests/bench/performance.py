@@ -1,0 +1,5 @@
+"""docs/performance.md from the results of the benchmarks."""
+
+
+def draw() -> None:
+    """Draw."""
