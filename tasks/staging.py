@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -135,7 +135,8 @@ class Staging:
 @contextmanager
 def shard_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """Write a Parquet file that appears under `path` when it is whole, and not at all otherwise."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not the process id: workers on several machines may have the same.
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with pq.ParquetWriter(partial, schema, compression="zstd", compression_level=1) as writer:
             yield writer

@@ -6,11 +6,11 @@ so that only the capture that kills its worker is lost to the run, and recorded 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,7 +29,7 @@ from tasks.dedupe.siblings import siblings_of
 from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.dedupe.urls import url_key
 from tasks.fetch.state import gone_pages
-from tasks.pool import WorkerPool
+from tasks.pool import LocalWorkers, WorkerDiedError, Workers
 from tasks.provenance import code_version, dictionaries
 from tasks.shards import clean_shard, collect_job, failed_rows
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
@@ -39,10 +39,13 @@ from tasks.tables import CLEANED, INPUTS, STAGED
 
 Advance = Callable[[int], None]
 
+_ISOLATION: Final = threading.Lock()
+"""One shard at a time is taken apart."""
+
 
 @task(name="read", task_run_name="read {job.number}", persist_result=False, cache_policy=NO_CACHE, retries=2)
 def read(
-    job: Job, staging: Staging, settings: Settings, pool: WorkerPool, advance: Advance
+    job: Job, staging: Staging, settings: Settings, pool: Workers, advance: Advance
 ) -> Mapping[str, Any]:
     """Read the files of a job into shards; see tasks.shards.collect_job for the report."""
     report = pool.run(collect_job, job, staging, settings)
@@ -52,19 +55,15 @@ def read(
 
 @task(name="clean", task_run_name="clean {shard.stem}", persist_result=False, cache_policy=NO_CACHE)
 def clean(
-    shard: Path, staging: Staging, rows: list[int], settings: Settings, pool: WorkerPool, advance: Advance
+    shard: Path, staging: Staging, rows: list[int], settings: Settings, pool: Workers, advance: Advance
 ) -> int:
     """Clean and convert the captures in the given rows of a shard; returns their number."""
     out = staging.cleaned_shard(shard)
     compiled = settings.model_dump_json()
-    for _ in range(settings.run.retries):
-        try:
-            count = pool.run(clean_shard, shard, out, rows, compiled)
-            break
-        except BrokenProcessPool:
-            continue
-    else:
-        count = _one_by_one(shard, out, rows, compiled, pool)
+    try:
+        count = pool.run(clean_shard, shard, out, rows, compiled)
+    except WorkerDiedError:
+        count = _one_by_one(shard, out, rows, compiled)
     advance(count)
     return count
 
@@ -107,14 +106,12 @@ def match(staging: Staging, basis: Basis, settings: Settings) -> Resolution:
         basis.documents,
         settings.dedupe,
         held=basis.held(),
-        index=Path(settings.store.path) / "index",
+        index=settings.store.folder / "index",
     )
 
 
 @task(name="settle", persist_result=False, cache_policy=NO_CACHE)
-def settle(
-    resolution: Resolution, staging: Staging, basis: Basis, settings: Settings, pool: WorkerPool
-) -> int:
+def settle(resolution: Resolution, staging: Staging, basis: Basis, settings: Settings, pool: Workers) -> int:
     """Let other copies settle what stayed ambiguous or lost in the best ones; returns how many were asked."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
     texts = siblings_of(resolution, cleaned, basis.documents, settings.dedupe)
@@ -245,14 +242,17 @@ def _input_rows(files: list[InputFile], staging: Staging, version: int) -> pa.Re
     return to_batch(rows, INPUTS)
 
 
-def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str, pool: WorkerPool) -> int:
-    """Clean a shard whose worker died repeatedly: halve it until the capture that does it stands alone."""
+def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str) -> int:
+    """Clean a shard whose workers died: halve it until the capture that does it stands alone.
+
+    That happens here, in one process of its own, whatever the engine: the workers are spared.
+    """
 
     def clean_part(part: list[int], name: str) -> list[Path]:
         path = out.with_name(f".{out.stem}.{name}.part")
         try:
-            pool.run(clean_shard, shard, path, part, settings)
-        except BrokenProcessPool:
+            alone.run(clean_shard, shard, path, part, settings)
+        except WorkerDiedError:
             if len(part) > 1:
                 middle = len(part) // 2
                 return clean_part(part[:middle], name + "0") + clean_part(part[middle:], name + "1")
@@ -262,7 +262,8 @@ def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str, pool: Wo
                 )
         return [path]
 
-    parts = clean_part(rows, "")
+    with _ISOLATION, LocalWorkers(1, settings, attempts=1) as alone:
+        parts = clean_part(rows, "")
     with shard_writer(out, CLEANED) as writer:
         for path in parts:
             writer.write_table(pq.read_table(path, schema=CLEANED))

@@ -187,7 +187,7 @@ class Finder:
             and (plain := _SPACE.sub(" ", html.unescape(value)).strip())[:_MAX_VALUE]
         ):
             self.values[name] = plain[:_MAX_VALUE]
-            self.evidence[name] = evidence
+            self.evidence[name] = " ".join(evidence.split())
 
     def set_from_meta(self, name: str) -> None:
         """Take the field from the first <meta> that states it."""

@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake.exceptions import DeltaError
 
+from tasks.files import Files
 from tasks.snapshot import delta
 from tasks.snapshot.digest import documents_digest, hex_digest
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import KEYS, PUBLISHED, DataFile, Manifest
+from tasks.snapshot.reader import table_file
 from tasks.snapshot.search import engine, same, view
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES, Outcome
@@ -82,18 +84,19 @@ def _check_files(store: Store, manifest: Manifest, result: Verification) -> bool
     before = len(result.problems)
     for table in TABLES:
         for file in manifest.files(table):
-            path = store.file(table, file.name)
-            problem = _damage(path, file)
+            name = table_file(table, file.name)
+            problem = _damage(store.home, name, file)
             if problem:
-                result.problems.append(f"{path}: {problem}")
+                result.problems.append(f"{store.home.where(name)}: {problem}")
             count += 1
             size += file.bytes
     result.checks.append(f"{count} files, {size:,} bytes: SHA-256 and row counts")
     return len(result.problems) == before
 
 
-def _damage(path: Path, file: DataFile) -> str | None:
+def _damage(home: Files, name: str, file: DataFile) -> str | None:
     try:
+        (path,) = home.local([name], fresh=True)
         if path.stat().st_size != file.bytes:
             return f"has {path.stat().st_size:,} bytes instead of {file.bytes:,}"
         if _sum(path) != file.sha256:
@@ -107,8 +110,10 @@ def _damage(path: Path, file: DataFile) -> str | None:
 
 
 def _check_published(store: Store, manifest: Manifest, result: Verification) -> None:
+    if store.home.folder is None:
+        return  # the manifest alone says what belongs to the version
     for table, place in PUBLISHED.items():
-        folder = store.published(manifest.version) / place
+        folder = Path(store.published(manifest.version)) / place
         files = {file.name: file for file in manifest.files(table)}
         found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
         for odd in sorted(found - set(files)):
@@ -125,9 +130,10 @@ def _check_published(store: Store, manifest: Manifest, result: Verification) -> 
 
 def _check_log(store: Store, manifest: Manifest, result: Verification) -> None:
     for table, pin in manifest.tables.items():
-        folder = store.path / "tables" / table
+        name = f"tables/{table}"
+        folder = store.home.where(name)
         try:
-            listed = delta.listed(folder, pin.delta_version)
+            listed = delta.listed(store.home, name, pin.delta_version)
         except (DeltaError, OSError) as error:
             why = delta.first_line(error)
             result.problems.append(f"{folder}: the Delta log cannot be read at {pin.delta_version}: {why}")
@@ -159,7 +165,7 @@ def _check_ledger(store: Store, manifest: Manifest, result: Verification) -> Non
     counts = manifest.counts
     with engine(store.settings, store.path / "staging" / "scratch") as sql:
         for table, key in KEYS.items():
-            files = [store.file(table, file.name) for file in manifest.files(table) if file.rows]
+            files = store.local(table, [file for file in manifest.files(table) if file.rows])
             view(sql, table, files, same(key, *_COMPARED.get(table, ())))
             view(sql, "keyed", files, {"key": key})
             rows, distinct = sql.execute("SELECT count(*), count(DISTINCT key) FROM keyed").fetchall()[0]

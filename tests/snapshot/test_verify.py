@@ -32,7 +32,7 @@ def first(store: Store, table: str) -> Path:
 
 
 def edit_manifest(store: Store, old: str, new: str) -> None:
-    path = store.published(2) / "manifest.json"
+    path = Path(store.published(2)) / "manifest.json"
     content = path.read_text()
     assert old in content
     path.write_text(content.replace(old, new, 1))
@@ -43,7 +43,7 @@ def unlink_log(store: Store) -> None:
 
 
 def stray(store: Store) -> None:
-    shutil.copy(first(store, "documents"), store.published(2) / "data" / "stray.parquet")
+    shutil.copy(first(store, "documents"), Path(store.published(2)) / "data" / "stray.parquet")
 
 
 DAMAGE: dict[str, tuple[Callable[[Store], object], str]] = {
@@ -58,7 +58,7 @@ DAMAGE: dict[str, tuple[Callable[[Store], object], str]] = {
     ),
     "a file lost": (lambda store: first(store, "documents").unlink(), "is missing"),
     "a published file lost": (
-        lambda store: (store.published(2) / "data" / first(store, "documents").name).unlink(),
+        lambda store: (Path(store.published(2)) / "data" / first(store, "documents").name).unlink(),
         "is missing",
     ),
     "a stray file": (stray, "does not belong here"),

@@ -134,12 +134,12 @@ def _nearest(outline: Outline, headline: int, body: Block) -> int:
 
 
 def _crumb(outline: Outline) -> str | None:
+    runs = outline.runs
     for block in outline.blocks:
         if not block.links or not 4 < block.text + block.linked < 60:
             continue
-        if _is_crumb(block.attributes) or _HERE.match(outline.runs[block.runs].words):
-            runs = outline.runs[block.runs : block.runs_end]
-            words = " > ".join(run.words for run in runs)
+        if _is_crumb(block.attributes) or _HERE.match(runs[block.runs].words):
+            words = " > ".join(run.words for run in runs[block.runs : block.runs_end])
             parts = [
                 part
                 for part in _CRUMB_PARTS.split(_HERE.sub("", words))

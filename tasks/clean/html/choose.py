@@ -15,13 +15,13 @@ from itertools import accumulate
 from typing import Final
 
 from tasks.clean.html.outline import Block, Outline
-from tasks.clean.html.words import Hint
+from tasks.clean.html.words import BODY, CHROME, COMMENT, CONTENT, NONE
 
 _PARAGRAPHS: Final = frozenset(
     ("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dt", "dd", "tr", "tbody", "td")
 )
 _NAMES: Final = re.compile(r'(?:^|\s)(class|id)="([^"]*)"')
-_WEIGHTS: Final = {Hint.BODY: 1.25, Hint.CONTENT: 1.08, Hint.NONE: 1.0, Hint.COMMENT: 0.6, Hint.CHROME: 0.6}
+_WEIGHTS: Final = {BODY: 1.25, CONTENT: 1.08, NONE: 1.0, COMMENT: 0.6, CHROME: 0.6}
 _ASIDE: Final = frozenset(("aside", "nav", "footer"))
 _POST_LEVELS: Final = 8
 _WORTHLESS: Final = 60.0
@@ -43,7 +43,7 @@ def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
     if forum:
         soften(outline)
     anchor = outline.runs[headline].span[0] if headline >= 0 else -1
-    shades = shaded_blocks(blocks, forum=forum)
+    shades = shaded_blocks(blocks, anchor, forum=forum)
     best = _best(outline, headline, anchor, shades, forum)
     named = _named_body(blocks, anchor, shades, best)
     if named and (not forum or best.value <= named.value):
@@ -73,7 +73,7 @@ def soften(outline: Outline) -> None:
         if block.value > 0:
             if block.hidden:
                 block.value *= 0.1
-            if block.hint is Hint.CHROME:
+            if block.hint == CHROME:
                 block.value *= 0.3
         teaser = block.teaser and blocks[block.parent].teasers > 2 and block.value > 0
         if not teaser:
@@ -93,10 +93,11 @@ def _signature(tag: str, attributes: str) -> tuple[str, str, bool]:
     return tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
 
 
-def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
+def shaded_blocks(blocks: list[Block], anchor: int, *, forum: bool) -> list[float]:
     """For each block, what its surroundings leave of its worth, 0..1: within chrome, within comments
-    (unless in a forum), as or within a teaser of another article."""
-    dark = (Hint.CHROME,) if forum else (Hint.CHROME, Hint.COMMENT)
+    (unless in a forum), as or within a teaser of another article (which does not hold the headline,
+    the piece `anchor`)."""
+    dark = (CHROME,) if forum else (CHROME, COMMENT)
     shades = [1.0] * len(blocks)
     for index in range(1, len(blocks)):
         block = blocks[index]
@@ -104,7 +105,7 @@ def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
         shade = shades[block.parent]
         if shade > 0.2 and (parent.hint in dark or parent.tag in _ASIDE) and parent.tag != "body":
             shade = 0.15
-        if block.teaser and parent.teasers > 2:
+        if block.teaser and parent.teasers > 2 and not block.start < anchor < block.end:
             shade *= 0.03
         shades[index] = shade
     return shades
@@ -121,7 +122,7 @@ def _best(outline: Outline, headline: int, anchor: int, shades: list[float], for
         value = block.value
         if value <= 0:
             continue
-        weight = _WEIGHTS[block.hint] if not forum or block.hint is not Hint.COMMENT else 1.0
+        weight = _WEIGHTS[block.hint] if not forum or block.hint != COMMENT else 1.0
         weight *= shades[index]
         if anchor >= 0:
             if block.start > anchor:
@@ -139,7 +140,7 @@ def _named_body(blocks: list[Block], anchor: int, shades: list[float], best: Blo
     named = [
         block
         for index, block in enumerate(blocks)
-        if block.hint is Hint.BODY
+        if block.hint == BODY
         and shades[index] > 0.5
         and not block.hidden
         and block.end > anchor
@@ -169,7 +170,7 @@ def _largest(blocks: list[Block], shades: list[float], best: Block) -> Block | N
     large = [
         block
         for index, block in enumerate(blocks[1:], 1)
-        if block.hint is not Hint.CHROME and shades[index] > 0.5 and block.text + block.linked > 0.4 * page
+        if block.hint != CHROME and shades[index] > 0.5 and block.text + block.linked > 0.4 * page
     ]
     return large[-1] if large else None
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from tasks.clean.html.choose import signature
 from tasks.clean.html.outline import Block, Outline, Run, Span
-from tasks.clean.html.words import Hint, Words
+from tasks.clean.html.words import BODY, Words
 
 _LABEL_SIZE: Final = 16.0
 _LEVELS: Final = 3
@@ -22,7 +22,7 @@ def labels(outline: Outline, blocks: list[Block], words: Words) -> list[Span]:
     groups: dict[tuple[tuple[str, str, bool], ...], list[Run]] = {}
     for block in blocks:
         for run in outline.runs[block.runs : block.runs_end]:
-            groups.setdefault(_place(outline, run), []).append(run)
+            groups.setdefault(place_of(outline, run), []).append(run)
     return [
         run.span
         for runs in groups.values()
@@ -31,7 +31,8 @@ def labels(outline: Outline, blocks: list[Block], words: Words) -> list[Span]:
     ]
 
 
-def _place(outline: Outline, run: Run) -> tuple[tuple[str, str, bool], ...]:
+def place_of(outline: Outline, run: Run) -> tuple[tuple[str, str, bool], ...]:
+    """Where a text stands in the page's template: the signatures of the blocks around it."""
     path = []
     block = outline.blocks[run.block]
     for _ in range(_LEVELS):
@@ -50,7 +51,7 @@ def _within_post(outline: Outline, run: Run) -> bool:
     """Whether the text is a paragraph of a post rather than a part of the template."""
     block = outline.blocks[run.block]
     for _ in range(_LEVELS):
-        if block.hint is Hint.BODY:
+        if block.hint == BODY:
             return True
         if block.parent < 0:
             return False
