@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -12,7 +13,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config.settings import DedupeSettings
-from tasks.dedupe.database import arrow, database, parquet
 from tasks.dedupe.signatures import sign
 from tasks.dedupe.urls import url_key
 from tasks.tables import SIGNATURES
@@ -55,7 +55,7 @@ class Copy:
     captured_at: datetime | None
     rank: Rank
     place: tuple[int, int]
-    """Where the text lies: number of the cleaned file and row; (-1, -1) for a stored document."""
+    """Where the text lies: number of the file, cleaned or of documents, and row."""
     skeleton: str = ""
     document_id: str | None = None
     """The document it is the canonical copy of; None for a new capture."""
@@ -116,45 +116,62 @@ def read_new(cleaned_files: Sequence[str], settings: DedupeSettings) -> tuple[li
 def read_documents(
     document_files: Sequence[str], ids: Iterable[str], settings: DedupeSettings
 ) -> dict[str, Copy]:
-    """Canonical copies of stored documents by document id."""
-    wanted = pa.table({"document_id": pa.array(sorted(set(ids)), pa.string())})
-    if not wanted.num_rows or not document_files:
-        return {}
-    with database(settings) as connection:
-        connection.register("wanted", wanted)
-        rows = arrow(
-            connection,
-            "SELECT document_id, capture_id, url, captured_at, quality, length(text) AS characters "
-            f"FROM {parquet(document_files, '')} WHERE document_id IN (SELECT document_id FROM wanted)",
-        ).to_pylist()
-    return {
-        row["document_id"]: Copy(
-            row["capture_id"],
-            url_key(row["url"]) or "",
-            row["captured_at"],
-            _rank(row, row["characters"], settings),
-            (-1, -1),
-            document_id=row["document_id"],
-        )
-        for row in rows
-    }
+    """Canonical copies of stored documents by document id, without their texts.
+
+    Only row groups that may hold one of the ids are read: a run writes its documents in the order of ids.
+    """
+    wanted = sorted(set(ids))
+    columns = ["document_id", "capture_id", "url", "captured_at", "quality"]
+    found: dict[str, Copy] = {}
+    for number, path in enumerate(document_files if wanted else ()):
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for group, first in _groups_with(file, wanted):
+                ids_here = file.read_row_group(group, columns=["document_id"])["document_id"]
+                rows = pc.indices_nonzero(pc.is_in(ids_here, value_set=pa.array(wanted, pa.string())))
+                if not len(rows):
+                    continue
+                table = file.read_row_group(group, columns=columns).take(rows)
+                for at, row in zip(rows.to_pylist(), table.to_pylist(), strict=True):
+                    found[row["document_id"]] = Copy(
+                        row["capture_id"],
+                        url_key(row["url"]) or "",
+                        row["captured_at"],
+                        _rank(row, (row["quality"] or {}).get("characters") or 0, settings),
+                        (number, first + at),
+                        document_id=row["document_id"],
+                    )
+    return found
+
+
+def _groups_with(file: pq.ParquetFile, wanted: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Row groups whose range of document ids has one of those wanted (sorted), and their first rows."""
+    column = file.schema_arrow.names.index("document_id")
+    first = 0
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        # The first of the columns, and so of the leaves of its schema.
+        statistics = group.column(column).statistics
+        if statistics is None or not statistics.has_min_max:
+            yield number, first
+        else:
+            at = bisect_left(wanted, statistics.min)
+            if at < len(wanted) and wanted[at] <= statistics.max:
+                yield number, first
+        first += group.num_rows
 
 
 def read_texts(
-    copies: Iterable[Copy],
-    cleaned_files: Sequence[str],
-    document_files: Sequence[str],
-    settings: DedupeSettings,
+    copies: Iterable[Copy], cleaned_files: Sequence[str], document_files: Sequence[str]
 ) -> dict[str, str]:
-    """Texts of copies by capture id, read from where they lie."""
+    """Texts of copies by capture id, read from where they lie, a row group at a time."""
     texts: dict[str, str] = {}
-    by_file: dict[int, list[Copy]] = {}
+    by_file: dict[str, list[Copy]] = {}
     for copy in copies:
-        by_file.setdefault(copy.place[0], []).append(copy)
-    stored = by_file.pop(-1, [])
-    for number, members in by_file.items():
+        files = cleaned_files if copy.document_id is None else document_files
+        by_file.setdefault(files[copy.place[0]], []).append(copy)
+    for path, members in by_file.items():
         rows = sorted((copy.place[1], copy.capture_id) for copy in members)
-        with pq.ParquetFile(cleaned_files[number]) as file:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
             start = at = 0
             for group in range(file.num_row_groups):
                 stop = start + file.metadata.row_group(group).num_rows
@@ -167,16 +184,6 @@ def read_texts(
                     found = column.take([row - start for row, _ in own]).to_pylist()
                     texts.update((capture, text or "") for (_, capture), text in zip(own, found, strict=True))
                 start = stop
-    if stored:
-        wanted = pa.table({"document_id": pa.array([copy.document_id for copy in stored], pa.string())})
-        with database(settings) as connection:
-            connection.register("wanted", wanted)
-            found_rows = arrow(
-                connection,
-                f"SELECT capture_id, text FROM {parquet(document_files, '')} "
-                "WHERE document_id IN (SELECT document_id FROM wanted)",
-            )
-        texts.update(zip(found_rows["capture_id"].to_pylist(), found_rows["text"].to_pylist(), strict=True))
     return texts
 
 

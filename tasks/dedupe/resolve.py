@@ -126,9 +126,10 @@ def _compare(
     document_files: Sequence[str],
     settings: DedupeSettings,
 ) -> Iterator[tuple[tuple[int, Node], Verdict]]:
-    for batch in _batches(pairs, settings.batch_documents):
+    places = {document_id: copy.place for document_id, copy in stored.items()}
+    for batch in _batches(pairs, places, settings.batch_documents):
         wanted = {_copy(node, texts, stored) for pair in batch for node in pair}
-        read = read_texts(wanted, cleaned_files, document_files, settings)
+        read = read_texts(wanted, cleaned_files, document_files)
         prepared = {capture_id: Prepared.of(text) for capture_id, text in read.items()}
         for a, b in batch:
             one, other = _copy(a, texts, stored), _copy(b, texts, stored)
@@ -139,8 +140,13 @@ def _copy(node: Node, texts: Sequence[Sequence[Copy]], stored: Mapping[str, Copy
     return stored[node] if isinstance(node, str) else texts[node][0]
 
 
-def _batches(pairs: set[tuple[int, Node]], limit: int) -> Iterator[list[tuple[int, Node]]]:
-    """Pairs in batches that touch at most `limit` texts; pairs of connected texts lie close together."""
+def _batches(
+    pairs: set[tuple[int, Node]], places: Mapping[str, tuple[int, int]], limit: int
+) -> Iterator[list[tuple[int, Node]]]:
+    """Pairs in batches that touch at most `limit` texts; pairs of connected texts lie close together.
+
+    They follow the places of the stored texts, so that the files of documents are read about once.
+    """
     parent: dict[Node, Node] = {}
 
     def root(node: Node) -> Node:
@@ -151,10 +157,19 @@ def _batches(pairs: set[tuple[int, Node]], limit: int) -> Iterator[list[tuple[in
 
     for a, b in sorted(pairs, key=repr):
         parent[root(a)] = root(b)
+    start: dict[Node, tuple[int, int]] = {}
+    for _, b in pairs:
+        if isinstance(b, str):
+            start[root(b)] = min(places[b], start.get(root(b), places[b]))
     batch: list[tuple[int, Node]] = []
     touched: set[Node] = set()
-    for a, b in sorted(pairs, key=lambda pair: (repr(root(pair[0])), repr(pair[1]), pair[0])):
-        if batch and len(touched | {a, b}) > limit:
+
+    def order(pair: tuple[int, Node]) -> tuple[tuple[int, int], str, str, int]:
+        gathered = root(pair[0])
+        return start.get(gathered, (-1, -1)), repr(gathered), repr(pair[1]), pair[0]
+
+    for a, b in sorted(pairs, key=order):
+        if batch and len(touched) + (a not in touched) + (b not in touched) > limit:
             yield batch
             batch, touched = [], set()
         batch.append((a, b))

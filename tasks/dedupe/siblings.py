@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import pyarrow as pa
-
 from config.settings import DedupeSettings
+from tasks.dedupe.copies import read_documents, read_texts
 from tasks.dedupe.database import arrow, database, parquet
 from tasks.dedupe.report import Resolution
 
@@ -19,22 +18,13 @@ WITH members AS (
 ), doubtful AS (
     SELECT document_id, capture_id FROM members
     WHERE outcome = 'kept' AND (coalesce(unrepaired, 0) > 0 OR coalesce(ambiguous, 0) > 0)
-), others AS (
-    SELECT document_id, text, coalesce(unrepaired, 0) AS unrepaired, capture_id FROM members
-    UNION ALL
-    SELECT document_id, text, coalesce(quality.unrepaired, 0), capture_id FROM {documents} stored
-    WHERE document_id IN (SELECT document_id FROM doubtful)
 )
-SELECT doubtful.capture_id AS canonical, others.text AS text
-FROM doubtful JOIN others ON doubtful.document_id = others.document_id
+SELECT doubtful.document_id, doubtful.capture_id AS canonical, others.capture_id, others.text,
+    coalesce(others.unrepaired, 0) AS unrepaired
+FROM doubtful LEFT JOIN members others ON doubtful.document_id = others.document_id
     AND doubtful.capture_id <> others.capture_id
-QUALIFY row_number() OVER (PARTITION BY canonical ORDER BY others.unrepaired, others.capture_id) <= {limit}
-ORDER BY canonical, others.unrepaired, others.capture_id
+QUALIFY row_number() OVER (PARTITION BY canonical ORDER BY unrepaired, others.capture_id) <= {limit}
 """
-_NO_DOCUMENTS: Final = (
-    "SELECT NULL::VARCHAR AS document_id, NULL::VARCHAR AS capture_id, NULL::VARCHAR AS text, "
-    "{'unrepaired': 0} AS quality WHERE false"
-)
 
 
 def siblings_of(
@@ -53,16 +43,25 @@ def siblings_of(
     """
     if not cleaned_files:
         return {}
-    query = _IN_DOUBT.format(
-        cleaned=parquet(cleaned_files, ""), documents=parquet(document_files, _NO_DOCUMENTS), limit=limit
-    )
-    found: dict[str, tuple[str, ...]] = {}
+    query = _IN_DOUBT.format(cleaned=parquet(cleaned_files, ""), limit=limit)
     with database(settings) as connection:
         connection.register("decisions", resolution.captures.select(["capture_id", "document_id", "outcome"]))
-        rows: pa.Table = arrow(connection, query)
-    for canonical, text in zip(rows["canonical"].to_pylist(), rows["text"].to_pylist(), strict=True):
-        found[canonical] = (*found.get(canonical, ()), text)
-    return found
+        rows = arrow(connection, query).to_pylist()
+    stored = read_documents(document_files, {row["document_id"] for row in rows}, settings)
+    texts = read_texts(stored.values(), (), document_files)
+    others: dict[str, set[tuple[int, str, str]]] = {}
+    for row in rows:
+        own = others.setdefault(row["canonical"], set())
+        if row["capture_id"] is not None:
+            own.add((row["unrepaired"], row["capture_id"], row["text"]))
+        copy = stored.get(row["document_id"])
+        if copy:
+            own.add((copy.rank.unrepaired, copy.capture_id, texts[copy.capture_id]))
+    return {
+        canonical: tuple(text for _, _, text in sorted(own)[:limit])
+        for canonical, own in sorted(others.items())
+        if own
+    }
 
 
 __all__ = ["siblings_of"]

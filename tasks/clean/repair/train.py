@@ -136,7 +136,9 @@ def table(model: LanguageModel, arpa: Arpa, counts: Counts, lost: frozenset[str]
 
     def single(word: str) -> float:
         if word not in alone:
-            alone[word] = FROM_LIST * math.exp(model.cost(word)) + (1 - FROM_LIST) * counts.times[word] / total
+            alone[word] = (
+                FROM_LIST * math.exp(model.cost(word)) + (1 - FROM_LIST) * counts.times[word] / total
+            )
         return alone[word]
 
     def pair(first: str, second: str) -> float:
@@ -167,7 +169,9 @@ def table(model: LanguageModel, arpa: Arpa, counts: Counts, lost: frozenset[str]
         prior = _PRIOR_OF_TRIPLES + _DISCOUNT * len(row)
         for word in row.keys() | model_row.keys():
             base = max(pair(head[1], word), (1 - marks) * model_row.get(word, 0.0))
-            listed[word] = (max(row[word] - _DISCOUNT, 0.0) + prior * base) / (row.total() + _PRIOR_OF_TRIPLES)
+            listed[word] = (max(row[word] - _DISCOUNT, 0.0) + prior * base) / (
+                row.total() + _PRIOR_OF_TRIPLES
+            )
         rest = max(1 - sum(pair(head[1], word) for word in listed), 1e-4)
         left = max(1 - sum(listed.values()), 1e-4) / rest
         yield _row("|".join(_WRITTEN.get(word, word) for word in head), left, listed)
