@@ -386,7 +386,9 @@ def generate(count: int, seed: int = 1) -> Iterator[Sample]:
         paragraphs = _article(seed, number)
         title = "".join(word for word, part in paragraphs[0] if part != "w")[:16]
         origin = f"{seed}-{number}"
-        pages = [("original", (origin,), variant("original", paragraphs, draw), None)]
+        pages: list[tuple[str, tuple[str, ...], str, str | None]] = [
+            ("original", (origin,), variant("original", paragraphs, draw), None)
+        ]
         for kind in draw.sample(KINDS, draw.randrange(2, 6)):
             pages.append((kind, (origin,), variant(kind, paragraphs, draw), None))
         if number % 20 == 7:
