@@ -395,10 +395,10 @@ def generate(count: int, seed: int = 1) -> Iterator[Sample]:
             text = _text(paragraphs) + _text(_article(seed, number + 1))
             pages.append(("glued", (origin, f"{seed}-{number + 1}"), text, None))
         if number % 3 == 0:
-            family = draw.choice(sorted(forms()))
-            form, _ = fill(family, draw)
+            name = draw.choice(sorted(forms()))
+            form, _ = fill(name, draw)
             # Two fillings may come out the same; then they are one article.
-            pages.append(("template", (hashlib.sha256(form.encode()).hexdigest(),), form, family))
+            pages.append(("template", (hashlib.sha256(form.encode()).hexdigest(),), form, name))
         for place, (kind, origins, text, family) in enumerate(pages):
             if made == count:
                 return

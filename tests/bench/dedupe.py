@@ -103,7 +103,7 @@ def peers(count: int, seed: int, interpreters: Sequence[str]) -> None:
         script = Path(__file__).with_name("dedupe_peers.py")
         for entry in interpreters:
             name, _, python = entry.partition("=")
-            command = [python, str(script), name, str(file)]
+            command = [python, "-P", str(script), name, str(file)]
             done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
             if done.returncode:
                 show(peer=name, failed=done.stderr[-500:])
