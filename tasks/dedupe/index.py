@@ -194,8 +194,7 @@ def _stem(file: str) -> str:
 
 
 def _origin(file: str) -> dict[str, int]:
-    status = Path(file).stat()
-    return {"layout": _LAYOUT, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+    return {"layout": _LAYOUT, "bytes": Path(file).stat().st_size}
 
 
 def _name_key(kind: str, value: str) -> int:
