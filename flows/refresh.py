@@ -115,9 +115,11 @@ def process(
         read_all(files, staging, settings, pool, progress)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
+        pool.rest()
         progress.stage("match", 1, "run")
         matched = steps.match(staging, basis, settings, pool)
         steps.settle(matched, staging, basis, settings, pool)
+        pool.rest()
         funnel, manifest = steps.commit(
             files, staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
