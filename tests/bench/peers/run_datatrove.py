@@ -32,22 +32,37 @@ CONFIG = MinhashConfig(hash_config=HashConfig(precision=64), n_grams=5, num_buck
 def stages(source: str, out: Path):
     """Name and pipeline of each stage, in order."""
     kept, near = str(out / "kept"), str(out / "near")
-    yield "read, extract", [
-        WarcReader(source, glob_pattern="*.warc.gz"),
-        Trafilatura(favour_precision=True, timeout=30),  # with the default of 1 s pages vanish under load
-        JsonlWriter(str(out / "extracted")),
-    ]
-    yield "filter", [
-        JsonlReader(str(out / "extracted")),
-        GopherRepetitionFilter(language=ZH, dup_line_frac=0.287, dup_para_frac=0.3),
-        FineWebQualityFilter(language=ZH, line_punct_thr=0.106, new_line_ratio=0.178, short_line_thr=999),
-        GopherQualityFilter(language=ZH, min_avg_word_length=1, max_avg_word_length=5, min_stop_words=0),
-        JsonlWriter(kept),
-    ]
+    yield (
+        "read, extract",
+        [
+            WarcReader(source, glob_pattern="*.warc.gz"),
+            Trafilatura(favour_precision=True, timeout=30),  # with the default of 1 s pages vanish under load
+            JsonlWriter(str(out / "extracted")),
+        ],
+    )
+    yield (
+        "filter",
+        [
+            JsonlReader(str(out / "extracted")),
+            GopherRepetitionFilter(language=ZH, dup_line_frac=0.287, dup_para_frac=0.3),
+            FineWebQualityFilter(language=ZH, line_punct_thr=0.106, new_line_ratio=0.178, short_line_thr=999),
+            GopherQualityFilter(
+                language=ZH,
+                min_avg_word_length=1,
+                max_avg_word_length=5,
+                min_stop_words=0,
+                max_non_alpha_words_ratio=0.6,
+            ),
+            JsonlWriter(kept),
+        ],
+    )
     yield "signatures", [JsonlReader(kept), MinhashDedupSignature(f"{near}/sign", config=CONFIG, language=ZH)]
     yield "buckets", [MinhashDedupBuckets(f"{near}/sign", f"{near}/buckets", config=CONFIG)]
     yield "clusters", [MinhashDedupCluster(f"{near}/buckets", f"{near}/remove", config=CONFIG)]
-    yield "write", [JsonlReader(kept), MinhashDedupFilter(f"{near}/remove"), ParquetWriter(str(out / "final"))]
+    yield (
+        "write",
+        [JsonlReader(kept), MinhashDedupFilter(f"{near}/remove"), ParquetWriter(str(out / "final"))],
+    )
 
 
 def forked(run) -> float:
@@ -78,17 +93,19 @@ def main() -> None:
         ).run
         seconds[name] = round(forked(run), 2)
     own = resource.getrusage(resource.RUSAGE_SELF)
-    counts = {}
-    for name in ("read, extract", "filter", "write"):
-        for step in json.loads((out / "logs" / name / "stats.json").read_text()):
-            stats = step["stats"]
-            counts[f"{name}: {step['name']}"] = {
-                key: value.get("total", value) if isinstance(value, dict) else value
-                for key, value in stats.items()
-                if key in ("total", "documents", "forwarded", "dropped") or key.startswith(("dropped_", "forwarded"))
-            }
     total = sum(seconds.values()) + own.ru_utime + own.ru_stime
-    print(json.dumps({"cpu_seconds": round(total, 1), "stages": seconds, "counts": counts}))  # noqa: T201
+
+    def documents(stage: str, step: int, key: str) -> int:
+        """A count of one step of a stage."""
+        value = json.loads((out / "logs" / stage / "stats.json").read_text())[step]["stats"].get(key, 0)
+        return int(value["total"] if isinstance(value, dict) else value)
+
+    counts = {
+        "read": documents("read, extract", 0, "documents"),
+        "extracted": documents("read, extract", 1, "forwarded"),
+        "kept": documents("write", 2, "total"),
+    }
+    print(json.dumps({"cpu_seconds": round(total, 1), "stages": seconds} | counts))  # noqa: T201
 
 
 if __name__ == "__main__":
