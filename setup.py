@@ -22,7 +22,9 @@ def extensions() -> list[object]:
     from mypyc.build import mypycify
 
     project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-    return list(mypycify(project["tool"]["qingyuan"]["compiled"], opt_level="3", group_name="tasks.clean.compiled"))
+    return list(
+        mypycify(project["tool"]["qingyuan"]["compiled"], opt_level="3", group_name="tasks.clean.compiled")
+    )
 
 
 setup(ext_modules=extensions())

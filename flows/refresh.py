@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def settings_for(parameters: RefreshParameters) -> Settings:
     if parameters.paths:
         return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
     named = {source.name for source in settings.sources}
-    archives = Path(settings.store.path) / "fetch" / "warc"
+    archives = settings.store.folder / "fetch" / "warc"
     fetched = [
         Source(name=source.name, paths=[str(archives / source.name)])
         for source in settings.fetch.sources
@@ -106,13 +106,25 @@ def recovered(store: Store) -> list[str]:
 
 
 def process(
-    files: list[InputFile], basis: Basis, settings: Settings, store: Store, notes: list[str], *, dry_run: bool
+    files: list[InputFile],
+    basis: Basis,
+    settings: Settings,
+    store: Store,
+    notes: list[str],
+    *,
+    dry_run: bool,
+    archived: Sequence[InputFile] = (),
 ) -> RefreshResult:
-    """Take input files from bytes to the next version, decided against `basis`. The store is held."""
-    plan = plan_id(files, f"{results_digest(settings)} {bool(basis.before)}", basis.version)
+    """Take input files from bytes to the next version, decided against `basis`. The store is held.
+
+    The bytes of `archived` files come from the archive of the store.
+    """
+    plan = plan_id([*files, *archived], f"{results_digest(settings)} {bool(basis.before)}", basis.version)
     staging = Staging.open(store.path / "staging", plan)
     with Progress() as progress, open_workers(settings) as pool:
         read_all(files, staging, settings, pool, progress)
+        if archived:
+            steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
         pool.rest()
@@ -121,7 +133,7 @@ def process(
         steps.settle(matched, staging, basis, settings, pool)
         pool.rest()
         funnel, manifest = steps.commit(
-            files, staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
+            [*files, *archived], staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
     if not dry_run:
@@ -175,7 +187,7 @@ def result_of(
     report_artifacts(funnel, manifest, folder, message)
     return RefreshResult(
         version=manifest.version if manifest else None,
-        published=str(folder) if folder else None,
+        published=folder,
         message=message,
         read=funnel.read,
         known=funnel.known,

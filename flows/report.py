@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.assemble import Funnel
@@ -28,7 +26,7 @@ def funnel_rows(funnel: Funnel) -> list[dict[str, str | int]]:
     return rows
 
 
-def report_artifacts(funnel: Funnel, manifest: Manifest | None, folder: Path | None, message: str) -> None:
+def report_artifacts(funnel: Funnel, manifest: Manifest | None, folder: str | None, message: str) -> None:
     """Put the funnel table and a summary of the run into the dashboard. Runs inside a flow run."""
     create_table_artifact(
         funnel_rows(funnel), key="funnel", description="What became of the captures of this run."

@@ -16,11 +16,12 @@ import duckdb
 import pyarrow as pa
 
 from config.settings import StoreSettings
+from tasks.archive import Place
 from tasks.basis import Basis
 from tasks.dedupe.report import CHANGES, DECISIONS
 from tasks.dedupe.resolve import Matched
 from tasks.snapshot.search import engine
-from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PLACE, SIGNATURES, STAGED
+from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PAYLOADS, PLACE, SIGNATURES, STAGED
 
 BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
@@ -206,6 +207,23 @@ class Assembly:
             """,
             DOCUMENTS,
         )
+
+    def payload_places(self, collections: Sequence[str], archive: Sequence[str]) -> Iterator[Place]:
+        """Staged captures of these collections that are new, and whether their bytes are new to the archive.
+
+        `archive` holds the files of the table of payloads.
+        """
+        _view(self._sql, "archive", archive, PAYLOADS, columns="payload_sha256")
+        self._sql.register("kept", pa.table({"collection": pa.array(collections, pa.string())}))
+        reader = self._sql.sql(
+            """
+            SELECT shard, shard_row, payload_sha256 NOT IN (SELECT payload_sha256 FROM archive)
+                AND row_number() OVER (PARTITION BY payload_sha256 ORDER BY shard, shard_row) = 1 AS fresh
+            FROM readings SEMI JOIN kept USING (collection) ORDER BY shard, shard_row
+            """
+        ).to_arrow_reader(BATCH)
+        for batch in reader:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def changed_documents(self) -> list[str]:
         """Ids of stored documents whose rows are replaced."""

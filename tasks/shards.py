@@ -87,13 +87,20 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
                 counts[file.path] += 1
                 yield _staged_row(capture)
 
+    shards = write_shards(rows(), job.number, staging, settings)
+    report = {"captures": sum(counts.values()), "shards": shards, "files": counts}
+    staging.finish(job.number, report)
+    return report
+
+
+def write_shards(rows: Iterator[Mapping[str, Any]], job: int, staging: Staging, settings: Settings) -> int:
+    """Write rows of STAGED into shards of the settings' size; returns the number of shards."""
     shards = 0
-    stream = rows()
-    pending = next(stream, None)
+    pending = next(rows, None)
     while pending is not None:
-        with shard_writer(staging.capture_shard(job.number, shards), STAGED) as writer:
+        with shard_writer(staging.capture_shard(job, shards), STAGED) as writer:
             taken = size = 0
-            batch: list[dict[str, Any]] = []
+            batch: list[Mapping[str, Any]] = []
             held = 0
             while (
                 pending is not None
@@ -107,13 +114,11 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
                 if len(batch) >= BATCH or held > 32 << 20:
                     writer.write_batch(to_batch(batch, STAGED))
                     batch, held = [], 0
-                pending = next(stream, None)
+                pending = next(rows, None)
             if batch:
                 writer.write_batch(to_batch(batch, STAGED))
         shards += 1
-    report = {"captures": sum(counts.values()), "shards": shards, "files": counts}
-    staging.finish(job.number, report)
-    return report
+    return shards
 
 
 def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:

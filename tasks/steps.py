@@ -22,6 +22,7 @@ from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
 from tasks import shards
+from tasks.archive import archived, payload_rows
 from tasks.assemble import GONE, Assembly, Funnel
 from tasks.basis import Basis
 from tasks.collect import InputFile
@@ -34,7 +35,7 @@ from tasks.dedupe.urls import url_key
 from tasks.fetch.state import gone_pages
 from tasks.pool import LocalWorkers, WorkerDiedError, Workers
 from tasks.provenance import code_version, dictionaries
-from tasks.shards import clean_shard, collect_job, failed_rows
+from tasks.shards import clean_shard, collect_job, failed_rows, write_shards
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
 from tasks.snapshot.manifest import KEYS, content_digest, tallies
 from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
@@ -42,6 +43,8 @@ from tasks.tables import CLEANED, INPUTS
 
 Advance = Callable[[int], None]
 
+ARCHIVE_JOB: Final = 99_999
+"""Number of the job that reads the archive: behind those that read files."""
 _THREADS: Final = 256
 """Pieces of work handed to the workers at a time: more than a large cluster has."""
 _ISOLATION: Final = threading.Lock()
@@ -73,6 +76,14 @@ def clean(
     return count
 
 
+@task(name="read archive", persist_result=False, cache_policy=NO_CACHE)
+def read_archive(gone: list[InputFile], staging: Staging, store: Store, settings: Settings) -> None:
+    """Read the captures of input files that are no more from the archive of payloads into shards."""
+    if staging.done(ARCHIVE_JOB) is None:
+        shards = write_shards(iter(archived(store, gone)), ARCHIVE_JOB, staging, settings)
+        staging.finish(ARCHIVE_JOB, {"captures": 0, "shards": shards, "files": {}})
+
+
 @task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
 def find_copies(staging: Staging, basis: Basis, settings: Settings) -> dict[Path, list[int]]:
     """Mark known captures and exact copies (EXACT in the staging folder).
@@ -101,6 +112,7 @@ def match(staging: Staging, basis: Basis, settings: Settings, pool: Workers) -> 
         basis.documents,
         settings.dedupe,
         before=basis.before,
+        index=settings.store.folder / "index",
         each=partial(_each, pool),
     )
 
@@ -162,6 +174,10 @@ def commit(
             "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
             "signatures": _write(store, run_id, "signatures", assembly.signature_rows()),
         }
+        keeping = [source.name for source in settings.sources if source.archived]
+        if keeping and not afresh:
+            places = assembly.payload_places(keeping, store.files("payloads"))
+            written["payloads"] = _write(store, run_id, "payloads", payload_rows(places))
         deletes: dict[str, list[str]] = {
             "documents": changed_documents,
             "captures": assembly.changed_captures(),

@@ -149,7 +149,12 @@ def _buckets(keys: NDArray[np.uint64], texts: NDArray[np.int32]) -> pa.Table:
 
 
 def stored_of_slice(
-    folder: Path, first: int, count: int, signature_files: Sequence[str], settings: DedupeSettings
+    folder: Path,
+    first: int,
+    count: int,
+    signature_files: Sequence[str],
+    index: Path,
+    settings: DedupeSettings,
 ) -> None:
     """What the stored signatures say of `count` texts from number `first` on; writes `stored/`.
 
@@ -170,7 +175,7 @@ def stored_of_slice(
             **{name: heads[name] for name in ("skeleton", "shingles", "bands")},
         }
     ).cast(SIGNATURES)
-    found = find_candidates(new, urls["url_key"].to_pylist(), signature_files, settings)
+    found = find_candidates(new, urls["url_key"].to_pylist(), signature_files, settings, index)
     text_of = {skeleton: first + row for row, skeleton in enumerate(heads["skeleton"].to_pylist())}
     same = [
         (text_of[key], key, found.skeletons[key][0] if found.skeletons[key][1] == capture else None, capture)

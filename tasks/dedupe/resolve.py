@@ -24,6 +24,7 @@ from config.settings import DedupeSettings
 from tasks.dedupe.clusters import Evidence, Node
 from tasks.dedupe.copies import Copy, read_texts
 from tasks.dedupe.database import arrow, parquet
+from tasks.dedupe.index import forget_lookups, make_lookup
 from tasks.dedupe.match import Prepared, Relation, Verdict, compare
 from tasks.dedupe.pairs import (
     components,
@@ -100,14 +101,16 @@ def match(
     settings: DedupeSettings,
     *,
     before: Sequence[str] = (),
+    index: Path | None = None,
     each: Each,
 ) -> Matched:
     """Match the kept captures of a run with each other and with the stored corpus.
 
     In: Parquet files of CLEANED (this run; every capture once), of SIGNATURES and of DOCUMENTS (the
     snapshot the run started from); `before`, the ledger whose documents keep their ids when the corpus is
-    cleaned anew. Works in `folder`, which is emptied first. The result does not depend on the order or the
-    number of files or workers. Raises SignatureVersionError.
+    cleaned anew; `index`, the folder of the lookups of the stored signatures (see index.py; without one
+    they are made for this call). Works in `folder`, which is emptied first. The result does not depend
+    on the order or the number of files or workers. Raises SignatureVersionError.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for name in (
@@ -124,8 +127,13 @@ def match(
     of = max(1, -(-texts // settings.part_texts))
     each(pairs_of_part, [(folder, part, of, settings) for part in range(of)])
     if signature_files:
+        lookups = index or folder / "index"
+        forget_lookups(signature_files, lookups)
+        each(make_lookup, [(file, lookups) for file in signature_files])
         step = settings.part_texts
-        slices = [(folder, first, step, signature_files, settings) for first in range(0, texts, step)]
+        slices = [
+            (folder, first, step, signature_files, lookups, settings) for first in range(0, texts, step)
+        ]
         each(stored_of_slice, slices)
     find_documents(folder, texts, document_files, settings)
     pairs = find_pairs(folder, settings)

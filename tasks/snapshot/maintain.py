@@ -59,7 +59,7 @@ def compact(store: Store) -> Manifest | None:
                 continue
             merged += len(small)
             with store.writer(table, run_id) as writer:
-                for batch in store.scan(table, files=[str(store.file(table, file.name)) for file in small]):
+                for batch in store.scan(table, files=[str(path) for path in store.local(table, small)]):
                     writer.write(batch)
             files[table] = [file for file in present if file not in small] + writer.files
         if not merged:
@@ -89,7 +89,7 @@ def prune(store: Store, versions: Iterable[int], *, dry_run: bool = True) -> Pru
     drop = sorted(set(versions))
     with store.exclusive("prune"):
         store.recover()
-        manifests = {version: store.manifest(version) for version in store.versions()}
+        manifests = {manifest.version: manifest for manifest in store.manifests()}
         for version in drop:
             if version not in manifests:
                 store.published(version)

@@ -21,7 +21,7 @@ def test_the_folder_holds_everything(tmp_path: Path) -> None:
     captures = [capture("a"), capture("x", "rejected", "quality.short")]
     commit(store, "r1", [document("a")], captures, dictionaries={"opencc": "1.4.2"}, code_version="9.9")
     done = publish(store, 1, tmp_path / "out" / "corpus")
-    assert sorted(path.name for path in done.folder.iterdir()) == [
+    assert sorted(path.name for path in Path(done.folder).iterdir()) == [
         "README.md",
         "SHA256SUMS",
         "SUMMARY.md",
@@ -29,13 +29,13 @@ def test_the_folder_holds_everything(tmp_path: Path) -> None:
         "data",
         "manifest.json",
     ]
-    assert pq.read_table(done.folder / "data").num_rows == 1
-    assert pq.read_table(done.folder / "captures").num_rows == 2
-    for line in (done.folder / "SHA256SUMS").read_text().splitlines():
+    assert pq.read_table(Path(done.folder) / "data").num_rows == 1
+    assert pq.read_table(Path(done.folder) / "captures").num_rows == 2
+    for line in (Path(done.folder) / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
-        assert hashlib.sha256((done.folder / name).read_bytes()).hexdigest() == digest
-    assert len((done.folder / "SHA256SUMS").read_text().splitlines()) == done.files - 1
-    card = (done.folder / "README.md").read_text(encoding="utf-8")
+        assert hashlib.sha256((Path(done.folder) / name).read_bytes()).hexdigest() == digest
+    assert len((Path(done.folder) / "SHA256SUMS").read_text().splitlines()) == done.files - 1
+    card = (Path(done.folder) / "README.md").read_text(encoding="utf-8")
     head = yaml.safe_load(card.split("---\n")[1])
     assert head["license"] == "CC-BY-4.0"
     assert [config["config_name"] for config in head["configs"]] == ["documents", "captures"]
@@ -59,4 +59,4 @@ def test_an_empty_folder_and_a_folder_without_rows_will_do(store: Store, tmp_pat
     commit(store, "r1", [], [capture("x", "rejected", "quality.short")])
     (tmp_path / "empty").mkdir()
     done = publish(store, 1, tmp_path / "empty")
-    assert pq.read_table(done.folder / "data").num_rows == 0
+    assert pq.read_table(Path(done.folder) / "data").num_rows == 0
