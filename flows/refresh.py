@@ -127,9 +127,11 @@ def process(
             steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
+        pool.rest()
         progress.stage("match", 1, "run")
         matched = steps.match(staging, basis, settings, pool)
         steps.settle(matched, staging, basis, settings, pool)
+        pool.rest()
         funnel, manifest = steps.commit(
             [*files, *archived], staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
