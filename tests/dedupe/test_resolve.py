@@ -317,6 +317,19 @@ def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: li
     assert find_doubts(out, [], [], exact, [], SETTINGS) == []
 
 
+def test_stored_copy_helps_a_damaged_one_that_replaces_it(tmp_path: Path, articles: list[str]) -> None:
+    corpus = Corpus(tmp_path)
+    run(tmp_path / "1", [capture(articles[0], name="a", quality={"unrepaired": 2})], corpus)
+    run(tmp_path / "1b", [capture(text, name=text[:9]) for text in articles[3:30]], corpus)
+    torn = capture(articles[0] + "尾声。", name="b", quality={"unrepaired": 1})
+    rows = [torn]
+    files = [write(tmp_path / "torn.parquet", rows)]
+    documents = corpus.document_files()
+    resolution = resolve(files, corpus.signature_files(), documents, SETTINGS)
+    assert resolution.superseded.num_rows == 1
+    assert siblings_of(resolution, files, documents, SETTINGS) == {torn["capture_id"]: (articles[0],)}
+
+
 def test_figures_of_the_generated_corpus_do_not_fall(tmp_path: Path, samples: list[Sample]) -> None:
     """A small version of tests/bench/dedupe.py, as a floor."""
     rows = [capture(sample.text, url=sample.url, captured_at=sample.captured_at) for sample in samples]
