@@ -22,6 +22,8 @@ for _number, _character in PAIRS.items():
         _FOLLOWS[_number >> 8] = (*_FOLLOWS.get(_number >> 8, ()), _number & 0xFF)
 _COST: Final = -3.0
 """Cost of a dropped character: few of the characters of a shifted stretch are private-use."""
+_MEAN: Final = 7.0
+"""Cost of a character that makes no text better or worse."""
 _FARTHEST: Final = 10
 _BEAM: Final = 12
 _AGAIN: Final = 6
@@ -72,9 +74,11 @@ class GapWalker:
         return found
 
     def _rank(self, state: State) -> float:
-        ahead = self._ahead(state)
-        text = state.clean + ahead
-        return self._model.score(text) + 7.0 * len(text) + state.cost
+        """How good a state is; what follows it counts as far as it makes sense: there may be more gaps."""
+        text = self._model.simplify(state.clean + self._ahead(state))
+        best = self._model.forward(text)
+        first = len(state.clean)
+        return max(best[size] + _MEAN * size for size in range(first, len(text) + 1)) + state.cost
 
     def _ahead(self, state: State, most: int = 4) -> str:
         """The clean characters that follow a state without another gap."""
