@@ -85,15 +85,26 @@ def look_up(file: str, folder: Path, wanted: Wanted, limit: int) -> Found:
     )
 
 
+def make_lookup(file: str, folder: Path) -> None:
+    """Put the lookup of a file of stored signatures into `folder`, unless it is there.
+
+    Raises SignatureVersionError if the signatures cannot be compared.
+    """
+    _Lookup.open(file, folder)
+
+
+def forget_lookups(files: Sequence[str], folder: Path) -> None:
+    """Remove the lookups of other files than these."""
+    names = {_stem(file) for file in files}
+    for path in folder.glob("*.lookup-*"):
+        if path.name.split(".lookup-")[0] not in names:
+            path.unlink(missing_ok=True)
+
+
 def look_up_all(files: Sequence[str], folder: Path, wanted: Wanted, limit: int, threads: int) -> Found:
-    """Look up all files; lookups in the folder whose file is not among them are removed."""
-    if files and folder.exists():
-        names = {_stem(file) for file in files}
-        for path in folder.glob("*.lookup-*"):
-            if path.name.split(".lookup-")[0] not in names:
-                path.unlink(missing_ok=True)
+    """Look up all files."""
     for file in files:
-        _Lookup.open(file, folder)  # makes the missing ones, one after the other for the sake of memory
+        make_lookup(file, folder)  # one after the other for the sake of memory
     with ThreadPoolExecutor(threads) as pool:
         found = list(pool.map(lambda file: look_up(file, folder, wanted, limit), files))
     empty = Found(
@@ -277,4 +288,4 @@ class _writer:  # noqa: N801 - reads as a function
             self._draft.unlink(missing_ok=True)
 
 
-__all__ = ["Found", "Wanted", "look_up", "look_up_all"]
+__all__ = ["Found", "Wanted", "forget_lookups", "look_up", "look_up_all", "make_lookup"]

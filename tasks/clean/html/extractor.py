@@ -69,12 +69,15 @@ class Lines:
                 self.posts.append(post)
 
     def begins(self, posts: list[Post], title: str, page: Metadata) -> tuple[Post, ...]:
-        """The posts that have lines, each with the place in the text at which it begins; what stands
-        between the title and the first of them is the opening post, whose head is the `page`'s."""
+        """The posts that have lines, each with the place in the text at which it begins; sentences
+        between the title and the first of them are the opening post, whose head is the `page`'s."""
         answered = {post.published_at for post in posts}
         opening = Post(0, page.author, None if page.published_at in answered else page.published_at)
         found: list[Post] = []
-        offset, last = 0, -2
+        above = [
+            text for text, number in zip(self.texts, self.posts, strict=True) if number < 0 and text != title
+        ]
+        offset, last = 0, -2 if not posts or any(map(_SENTENCE.search, above)) else -1
         for text, number in zip(self.texts, self.posts, strict=True):
             if number > last and not (number < 0 and text == title):
                 found.append(replace(posts[number] if number >= 0 else opening, start=offset))
@@ -83,6 +86,7 @@ class Lines:
         return tuple(found)
 
 
+_SENTENCE: Final = re.compile("[，。！？；]")
 _MARK: Final = re.compile(rf"{SEAM}(\d+){SEAM}")
 
 
@@ -121,7 +125,7 @@ class Extractor:
             outline = self._outline(LexborHTMLParser(inner))
             forum = False
         headline = find_headline(outline, page_title)
-        choice = choose(outline, headline, forum=forum)
+        choice = choose(outline, headline, self._words, forum=forum)
         score = list_score(outline, choice.value, url, headed=headline >= 0 and choice.value > 25)
         heading = headline_text(outline, headline, page_title)
         posts: list[Post] = []
@@ -147,6 +151,8 @@ class Extractor:
             kind = "forum"
         start, end = trim(lines.texts, heading, self._words)
         lines = Lines(lines.texts[start:end], lines.posts[start:end])
+        if lines.texts:
+            lines.texts[-1] = self._words.ending.sub("", lines.texts[-1]) or lines.texts[-1]
         if forum and heading and heading not in lines.texts[:3]:
             lines = Lines([heading, *lines.texts], [-1, *lines.posts])
         text = "\n".join(lines.texts)
@@ -196,7 +202,7 @@ class Extractor:
         for block in choice.blocks:
             left_out = sorted((*prune(outline, block, self._words, forum=forum), *template, *marks))
             inside = [span for span in left_out if span[0] <= block.end]
-            lines.add(self._render(outline, block, inside), posts, block.start)
+            lines.add(self._render(outline, block, inside, layout=forum), posts, block.start)
         if not lines.texts:
             for block in choice.blocks:
                 lines.add(self._render(outline, block, []), posts, block.start)
@@ -217,9 +223,11 @@ class Extractor:
             lines.add(self._render(outline, block, prune_list(outline, block)), [], block.start)
         return lines
 
-    def _render(self, outline: Outline, block: Block, left_out: list[Span]) -> list[str]:
+    def _render(
+        self, outline: Outline, block: Block, left_out: list[Span], *, layout: bool = False
+    ) -> list[str]:
         if block.end - block.start <= self._settings.max_fragment:
-            return render(outline.markup(block, left_out))
+            return render(outline.markup(block, left_out), layout=layout)
         left_out = [span for span in left_out if span[0] < span[1]]
         starts = [span[0] for span in left_out]
         runs = outline.runs[block.runs : block.runs_end]

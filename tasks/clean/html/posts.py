@@ -79,7 +79,7 @@ def _common(outline: Outline, chosen: Sequence[Block]) -> Block:
 def _heads(outline: Outline, column: Block, captured_at: datetime | None) -> list[tuple[Run, FoundTime]]:
     """The times of the posts: the largest group of times in one place of the template, the first of equals."""
     not_time = load_labels().not_time
-    groups: dict[tuple[tuple[str, str, bool], ...], list[tuple[Run, FoundTime]]] = {}
+    groups: dict[tuple[tuple[str, str, int], ...], list[tuple[Run, FoundTime]]] = {}
     for run in outline.runs[column.runs : column.runs_end]:
         if len(run.words) > _HEAD or not_time.search(run.words):
             continue
@@ -92,7 +92,7 @@ def _heads(outline: Outline, column: Block, captured_at: datetime | None) -> lis
             None,
         )
         if found and len(run.words) - (found.end - found.start) < 60 and (found.clock or run.marks < 2):
-            groups.setdefault(place_of(outline, run), []).append((run, found))
+            groups.setdefault(place_of(outline, run, 2), []).append((run, found))
     best = max(groups.values(), key=len, default=[])
     return best if len(best) > 1 else []
 
@@ -116,9 +116,8 @@ def _author(outline: Outline, start: int, end: int, by: str, words: Words) -> st
             break
         if run.marks and run.text > _HEAD:
             continue
-        for member, tag in _links(outline, run):
-            if words.member.search(tag) and _is_name(member, words):
-                return member
+        if member := member_of(outline, run, words):
+            return member
         if labelled is None and (match := label.search(run.words)) and _is_name(match[1], words):
             labelled = match[1].strip()
         whole = _BLANK.sub(" ", run.words).strip()
@@ -131,6 +130,14 @@ def _author(outline: Outline, start: int, end: int, by: str, words: Words) -> st
     near = next((part for part in _SPLIT.split(by) if _is_name(part, words)), None)
     name = labelled or named or near
     return html.unescape(name) if name else None
+
+
+def member_of(outline: Outline, run: Run, words: Words) -> str | None:
+    """The text of the first link to a member in a run."""
+    return next(
+        (name for name, tag in _links(outline, run) if words.member.search(tag) and _is_name(name, words)),
+        None,
+    )
 
 
 def _first_run(outline: Outline, start: int) -> int:

@@ -28,7 +28,9 @@ def prune(outline: Outline, block: Block, words: Words, *, forum: bool) -> list[
         dropped = [
             part
             for part in dropped
-            if part.text < 0.2 * block.text or (part.hint == CHROME and part.value < 0)
+            if part.text < 0.2 * block.text
+            or (part.hint == CHROME and part.value < 0)
+            or (part.hint == COMMENT and part.text < 0.7 * block.text)
         ]
     adverts = [
         run.span

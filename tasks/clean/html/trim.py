@@ -30,10 +30,14 @@ def trim(lines: list[str], title: str, words: Words) -> tuple[int, int]:
 
 
 def _tail(lines: list[str], words: Words) -> int:
-    end = len(lines)
-    while end > 1 and len(lines[end - 1]) < 60 and words.tail.match(lines[end - 1]):
-        end -= 1
+    end = _without_tail(lines, len(lines), words)
     for at in range(max(1, end - _TAIL_LINES), end):
         if len(lines[at]) < 40 and words.cut.match(lines[at]):
-            return at
+            return _without_tail(lines, at, words)
+    return end
+
+
+def _without_tail(lines: list[str], end: int, words: Words) -> int:
+    while end > 1 and len(lines[end - 1]) < 60 and words.tail.match(lines[end - 1]):
+        end -= 1
     return end

@@ -13,6 +13,9 @@ import yaml
 from config.settings import CONFIG
 
 _NAMES: Final = re.compile(r'(?:^|\s)(?:id|class|role|itemprop)="([^"]*)"')
+# WordPress names an article by its topics too: class="post-21 hentry tag-recent category-hot".
+_POST_CLASS: Final = re.compile(r"\bhentry\b|\btype-post\b|\bpost-\d")
+_TOPICS: Final = re.compile(r"(?<!\S)(?:tag|category|cat|term|format)-\S+")
 _HIDDEN: Final = re.compile(r'style="[^"]*display:\s*none|(?:^|\s)hidden(?:=""|\s|$)|aria-hidden="true"')
 
 
@@ -38,6 +41,8 @@ class Words:
     """A line below the article that is not part of it."""
     cut: re.Pattern[str]
     """A line below the article after which nothing belongs to it."""
+    ending: re.Pattern[str]
+    """What a site hangs on the end of the last line."""
     advert: re.Pattern[str]
     """A line that says it is an advertisement."""
     attachment: re.Pattern[str]
@@ -68,6 +73,8 @@ def load_words() -> Words:
     def hint(attributes: str) -> tuple[int, bool]:
         hidden = _HIDDEN.search(attributes) is not None
         names = " ".join(_NAMES.findall(attributes))
+        if _POST_CLASS.search(names):
+            names = _TOPICS.sub("", names)
         if len(names) < 2:
             return NONE, hidden
         if body.search(names):
@@ -84,6 +91,7 @@ def load_words() -> Words:
         head=either("head_lines", r"^(?:{})"),
         tail=either("tail_lines", r"^(?:{})\s*$"),
         cut=either("cut_lines", r"^(?:{})"),
+        ending=either("endings", r"\s*(?:{})\s*$"),
         advert=either("adverts", r"^(?:{})"),
         attachment=either("attachments"),
         member=either("member_links"),
