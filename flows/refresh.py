@@ -127,11 +127,13 @@ def process(
             steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
+        pool.rest()
         progress.stage("match", 1, "run")
-        resolution = steps.match(staging, basis, settings)
-        steps.settle(resolution, staging, basis, settings, pool)
+        matched = steps.match(staging, basis, settings, pool)
+        steps.settle(matched, staging, basis, settings, pool)
+        pool.rest()
         funnel, manifest = steps.commit(
-            [*files, *archived], staging, store, basis, settings, resolution, dry_run=dry_run, notes=notes
+            [*files, *archived], staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
     if not dry_run:

@@ -18,9 +18,10 @@ import pyarrow as pa
 from config.settings import StoreSettings
 from tasks.archive import Place
 from tasks.basis import Basis
-from tasks.dedupe.report import Resolution
+from tasks.dedupe.report import CHANGES, DECISIONS
+from tasks.dedupe.resolve import Matched
 from tasks.snapshot.search import engine
-from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PAYLOADS, PLACE, STAGED
+from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PAYLOADS, PLACE, SIGNATURES, STAGED
 
 BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
@@ -93,9 +94,9 @@ class Assembly:
         *,
         captures: Sequence[Path],
         cleaned: Sequence[Path],
-        settled: Path,
+        settled: Sequence[Path],
         exact: Path,
-        resolution: Resolution,
+        matched: Matched,
         basis: Basis,
         gone: pa.Table,
         version: int,
@@ -119,13 +120,15 @@ class Assembly:
                 options="filename = true, file_row_number = true",
             )
             _view(sql, "cleaned", cleaned, CLEANED)
-            _view(sql, "settled", [settled] if settled.exists() else [], CLEANED)
+            _view(sql, "settled", settled, CLEANED)
             _view(sql, "ledger", basis.ledger, CAPTURES)
             _view(sql, "stored", basis.documents, DOCUMENTS)
             _view(sql, "before", basis.before, CAPTURES)
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
-            sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
-            sql.register("changes", resolution.documents)
+            _view(sql, "superseded", matched.files("superseded"), DECISIONS)
+            _view(sql, "decided", matched.files("captures") + matched.files("superseded"), DECISIONS)
+            _view(sql, "changes", matched.files("documents"), CHANGES)
+            _view(sql, "signed", matched.files("signatures"), SIGNATURES)
             sql.register("gone", gone)
             sql.execute(_OUTCOMES)
             yield cls(sql, version)
@@ -172,6 +175,15 @@ class Assembly:
             """,
             CAPTURES,
         )
+
+    def signature_rows(self) -> Iterator[pa.RecordBatch]:
+        """Signatures of the kept captures, by capture id."""
+        yield from self._batches("SELECT * FROM signed ORDER BY capture_id", SIGNATURES)
+
+    def superseded(self) -> list[str]:
+        """Ids of captures of earlier versions that are canonical no longer."""
+        rows = self._sql.execute("SELECT capture_id FROM superseded ORDER BY 1")
+        return [capture for (capture,) in rows.fetchall()]
 
     def document_rows(self) -> Iterator[pa.RecordBatch]:
         """Rows of documents that are new or get another text, and of those found to contain others."""

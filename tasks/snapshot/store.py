@@ -3,6 +3,7 @@
     tables/<name>/           Parquet files and a Delta log, shared by all versions
     snapshots/vN/            manifest.json, SUMMARY.md; in a folder also data/, captures/ (hard links)
     staging/commit.json      the redo log
+    index/                   lookups of the signatures (tasks/dedupe/index.py); may be deleted
     lock                     held by the one run that writes
 
 A commit writes everything it needs into the local folder `staging/files`, then the redo log, then

@@ -116,6 +116,17 @@ class LanguageModel:
             return self._unknown
         return self._private if "\ue000" <= character <= "\uf8ff" else self._other
 
+    def knows(self, word: str) -> bool:
+        """Whether the list holds a word of two or more characters."""
+        return word in self._words or self._pairs.get(word, (_NEVER, 0))[0] > _NEVER
+
+    def cost(self, word: str) -> float:
+        """Cost of a Simplified word; of its characters where the list does not hold it."""
+        if len(word) == 1:
+            return self.single(word)
+        known = self._words.get(word, self._pairs.get(word, (_NEVER, 0))[0])
+        return known if known > _NEVER else sum(map(self.single, word))
+
     def _next(self, before: str, character: str) -> float:
         """Cost of a single character after (at most two) others."""
         cost = self._single.get(character)

@@ -24,6 +24,13 @@ LOST_DIGIT: Final = "□"
 CUT: Final = None
 """The mark of a cut in `Reading.marks`."""
 
+MARKS: Final = "".join(TRIGGERS) + "".join(NARROW.get(mark, "") for mark in TRIGGERS)
+"""The punctuation before which a text is cut, in both widths."""
+SITE: Final = re.compile(
+    rf"(?P<gloss>(?<=[^\x00-\x28\x2a\x2b\x2d-\x39\x3c-\x3e\x40-\x7f])\?({SYLLABLE})[ \u3000]?[)）])"
+    rf"|(?P<cut>\?(?=[{re.escape(MARKS)}]))"
+)
+"""A place that may be damaged: a gloss without its bracket (group 2 is its syllable), or a cut."""
 _RUN: Final = re.compile("[^\x00-\x7f\x80€]+")
 _CLOSED: Final = re.compile(rf"({SYLLABLE})[ \u3000]?[)）]")
 CLOSES: Final = {
@@ -341,7 +348,9 @@ __all__ = [
     "CLOSES",
     "CUT",
     "LOST_DIGIT",
+    "MARKS",
     "PRIVATE_USE",
+    "SITE",
     "Reading",
     "State",
     "Tables",
