@@ -16,14 +16,15 @@ from tests.flows.corpus_files import content, write_jsonl
 def test_runs_of_two_machines_give_what_one_gives_in_a_folder(
     refresh: Callable[..., Any], bucket: str, tmp_path: Path
 ) -> None:
+    alone = {"workers": 1}
     write_jsonl(tmp_path / "one.jsonl", 8)
     write_jsonl(tmp_path / "two.jsonl", 6, seed=2)
-    refresh("one.jsonl")
-    refresh("one.jsonl", "two.jsonl")
+    refresh("one.jsonl", run=alone)
+    refresh("one.jsonl", "two.jsonl", run=alone)
     address = f"{bucket}/corpus"
     first, second = ({"path": address, "local": name} for name in ("here", "there"))
-    assert refresh("one.jsonl", store=first).published == f"{address}/snapshots/v1"
-    assert refresh("one.jsonl", "two.jsonl", store=second).version == 2
+    assert refresh("one.jsonl", store=first, run=alone).published == f"{address}/snapshots/v1"
+    assert refresh("one.jsonl", "two.jsonl", store=second, run=alone).version == 2
     store = Store(StoreSettings(**second))
     assert content(store) == content(tmp_path / "store")
     assert verify(store, 2).problems == []

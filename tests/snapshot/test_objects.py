@@ -303,6 +303,6 @@ def test_two_stores_share_nothing_on_this_machine() -> None:
 
 def test_a_bad_service_makes_runs_slow_not_wrong(tmp_path: Path) -> None:
     """The long campaigns against objects (storm, kills, rivals): `make soak`."""
-    spoiled, _, wrong = storms.weather(tmp_path, 1, 0.3, 7)
+    spoiled, _, wrong = storms.weather(tmp_path, 1, 0.15, 7)
     assert not wrong
     assert spoiled

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.soak import disks, flips, kills, rivals, storms
+from tests.soak import disks, flips, kills, rivals, spark, storms
 
 
 def main() -> int:
@@ -22,6 +22,9 @@ def main() -> int:
     parser.add_argument("--clocks", type=int, default=20, help="commits under a clock that jumps")
     parser.add_argument("--storm", type=int, default=20, help="commits to objects through a bad service")
     parser.add_argument("--object-kills", type=int, default=40, help="kills of runs that write to objects")
+    parser.add_argument(
+        "--spark", action=argparse.BooleanOptionalAction, default=True, help="read with Spark"
+    )
     parser.add_argument("--no-disks", action="store_true", help="leave out what needs the right to mount")
     options = parser.parse_args()
     failures = 0
@@ -35,7 +38,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
-        for part in ("killed", "failed", "dropped", "random", "rivals", "disks", "flips", "objects"):
+        for part in ("killed", "failed", "dropped", "random", "rivals", "disks", "flips", "objects", "spark"):
             (folder / part).mkdir()
         # Forking comes first: the later campaigns start threads.
         tried, wrong = kills.at_operations(folder / "killed", options.every)
@@ -66,6 +69,8 @@ def main() -> int:
         if options.object_kills:
             hit, found = storms.killed(folder / "objects", options.object_kills, seed)
             say(f"{options.object_kills} kills of runs that write to objects, {hit} before the end", found)
+        if options.spark:
+            say("Spark reads a version", spark.reading(folder / "spark"))
         if not options.no_disks:
             say("a full disk, at every degree", disks.full(folder / "disks"))
             say("a read-only store", disks.read_only(folder / "disks"))
