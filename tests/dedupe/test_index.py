@@ -12,7 +12,7 @@ import pytest
 
 from config.settings import DedupeSettings
 from tasks.dedupe.candidates import find_candidates
-from tasks.dedupe.index import Found, Wanted, look_up_all
+from tasks.dedupe.index import Found, Wanted, forget_lookups, look_up_all
 from tasks.dedupe.signatures import SIGNATURE_VERSION, SignatureVersionError
 from tasks.tables import SIGNATURES
 from tests.dedupe.support import write
@@ -102,6 +102,7 @@ def test_lookups_are_made_once_mended_and_cleared_away(tmp_path: Path) -> None:
     for path in made:
         path.write_bytes(path.read_bytes()[:-20])
     assert look(files, index, wanted) == first
+    forget_lookups(files[1:], index)
     assert look(files[1:], index, wanted) == first
     assert {path.name.split(".")[0] for path in index.iterdir()} == {"00025"}
     assert look([], index, wanted).sketches.num_rows == 0
