@@ -74,7 +74,7 @@ def fetch(parameters: FetchParameters = FetchParameters()) -> list[dict[str, Any
             report = run_fetch(
                 source,
                 settings.fetch,
-                Path(settings.store.path),
+                settings.store.folder,
                 max_pages=parameters.pages or None,
                 ignore_cache=parameters.ignore_cache,
                 dry_run=parameters.dry_run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,7 +84,7 @@ def settings_for(parameters: RefreshParameters) -> Settings:
     if parameters.paths:
         return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
     named = {source.name for source in settings.sources}
-    archives = Path(settings.store.path) / "fetch" / "warc"
+    archives = settings.store.folder / "fetch" / "warc"
     fetched = [
         Source(name=source.name, paths=[str(archives / source.name)])
         for source in settings.fetch.sources
@@ -130,20 +130,34 @@ def recovered(store: Store) -> list[str]:
 
 
 def process(
-    files: list[InputFile], basis: Basis, settings: Settings, store: Store, notes: list[str], *, dry_run: bool
+    files: list[InputFile],
+    basis: Basis,
+    settings: Settings,
+    store: Store,
+    notes: list[str],
+    *,
+    dry_run: bool,
+    archived: Sequence[InputFile] = (),
 ) -> RefreshResult:
-    """Take input files from bytes to the next version, decided against `basis`. The store is held."""
-    plan = plan_id(files, f"{results_digest(settings)} {bool(basis.before)}", basis.version)
+    """Take input files from bytes to the next version, decided against `basis`. The store is held.
+
+    The bytes of `archived` files come from the archive of the store.
+    """
+    plan = plan_id([*files, *archived], f"{results_digest(settings)} {bool(basis.before)}", basis.version)
     staging = Staging.open(store.path / "staging", plan)
     with Progress(Words(settings.report.language)) as progress, open_workers(settings) as pool:
         read_all(files, staging, settings, pool, progress)
+        if archived:
+            steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
+        pool.rest()
         progress.stage("match", 1, "run")
-        resolution = steps.match(staging, basis, settings)
-        steps.settle(resolution, staging, basis, settings, pool)
+        matched = steps.match(staging, basis, settings, pool)
+        steps.settle(matched, staging, basis, settings, pool)
+        pool.rest()
         funnel, manifest = steps.commit(
-            files, staging, store, basis, settings, resolution, dry_run=dry_run, notes=notes
+            [*files, *archived], staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
         warnings = unusual(manifest, store, settings) if not dry_run else []
@@ -215,7 +229,7 @@ def result_of(
         raise UnusualError("; ".join(warnings))
     return RefreshResult(
         version=manifest.version if manifest else None,
-        published=str(folder) if folder else None,
+        published=folder,
         message=f"{told}; in {folder}" if manifest else told,
         read=funnel.read,
         known=funnel.known,

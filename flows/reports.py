@@ -16,12 +16,12 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from config.settings import Settings
-from tasks.snapshot import Store, StoreError
-from tasks.snapshot.report import PAGE, versions_html
+from tasks.snapshot import Store
+from tasks.snapshot.report import page_of, versions_html
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -49,13 +49,14 @@ def application(settings: Settings) -> Starlette:
     def report(request: Request) -> Response:
         if answer := refused(request):
             return answer
-        try:
-            page = store.published(request.path_params["version"]) / PAGE
-        except StoreError:
+        version = request.path_params["version"]
+        if version not in store.versions():
             return PlainTextResponse("there is no such version", 404)
-        if not page.is_file():
+        try:
+            content = store.home.read(page_of(version))
+        except FileNotFoundError:
             return PlainTextResponse("this version has no report yet; the next run writes it", 404)
-        return FileResponse(page, media_type="text/html; charset=utf-8", headers=_HEADERS)
+        return HTMLResponse(content, headers=_HEADERS)
 
     return Starlette(routes=[Route("/", listing), Route("/v{version:int}", report)])
 

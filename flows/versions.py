@@ -115,14 +115,16 @@ class PublishParameters(StoreParameters):
     """What a person may choose when handing a version over."""
 
     version: str = Field("latest", description=VERSION)
-    target: str = Field(description="A new or empty folder; it gets Parquet, a dataset card and checksums.")
+    target: str = Field(
+        description="A new or empty folder, or s3://bucket/prefix; it gets Parquet, a dataset card and checksums."
+    )
 
 
 @flow(name="publish", persist_result=False)
 def publish(parameters: PublishParameters) -> dict[str, Any]:
     """Make a folder of one version ready to hand over."""
     store = parameters.store()
-    done = handover.publish(store, history.resolve(store, parameters.version), Path(parameters.target))
+    done = handover.publish(store, history.resolve(store, parameters.version), parameters.target)
     text = f"v{done.version}: {done.files:,} files, {done.bytes:,} bytes in `{done.folder}`"
     create_markdown_artifact(text, key="publish", description=f"v{done.version} handed over")
     return asdict(done)

@@ -34,3 +34,6 @@ class DaskWorkers:
         except KilledWorker as error:
             raise WorkerDiedError(f"the workers it was given to died: {error}") from error
         return result
+
+    def rest(self) -> None:
+        """See tasks.pool.Workers: a cluster looks after its memory itself."""

@@ -55,8 +55,8 @@ def choose(
         staging.exact, columns=["capture_id", "shard", "shard_row"], filters=[("mark", "=", "clean")]
     ).to_pydict()
     places = dict(zip(marks["capture_id"], zip(marks["shard"], marks["shard_row"], strict=True), strict=True))
-    if staging.settled.exists():
-        for name in pq.read_table(staging.settled, columns=["capture_id"]).column(0).to_pylist():
+    for shard in staging.shards("settled"):
+        for name in pq.read_table(shard, columns=["capture_id"]).column(0).to_pylist():
             places.pop(name, None)
     kinds: dict[tuple[str, ...], list[tuple[str, str]]] = {}
     for row in documents:

@@ -82,7 +82,7 @@ class Staging:
             if other.name != f"plan-{plan}":
                 shutil.rmtree(other)
         staging = cls(folder / f"plan-{plan}")
-        for name in ("captures", "cleaned"):
+        for name in ("captures", "cleaned", "settled"):
             (staging.root / name).mkdir(parents=True, exist_ok=True)
         return staging
 
@@ -92,12 +92,17 @@ class Staging:
         return self.root / "exact.parquet"
 
     @property
-    def settled(self) -> Path:
-        """Captures cleaned again with the help of other copies (CLEANED); absent where none needed it."""
-        return self.root / "settled.parquet"
+    def doubts(self) -> Path:
+        """What other copies say of captures with doubtful places; written by tasks.dedupe.siblings."""
+        return self.root / "doubts.parquet"
+
+    @property
+    def matching(self) -> Path:
+        """The folder in which matching works."""
+        return self.root / "match"
 
     def shards(self, stage: str) -> list[Path]:
-        """Finished shards of a stage (`captures` or `cleaned`), in order."""
+        """Finished shards of a stage (`captures`, `cleaned`, `settled`: cleaned again with the help of others)."""
         return sorted((self.root / stage).glob("*.parquet"))
 
     def capture_shard(self, job: int, shard: int) -> Path:

@@ -16,12 +16,12 @@ def report(
     settings = settings_of(config)
     store = Store(settings.store)
     number = history.resolve(store, version)
-    page = store.published(number) / pages.PAGE
-    if not page.exists():
+    page = store.home.where(pages.page_of(number))
+    if store.home.size(pages.page_of(number)) is None:
         with store.exclusive("report"):
             pages.write(store, number, settings.report)
     if as_json:
-        print_json({"version": number, "report": str(page)})
+        print_json({"version": number, "report": page})
     else:
-        out.print(str(page), markup=False)
+        out.print(page, markup=False)
     return 0

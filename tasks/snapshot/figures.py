@@ -11,13 +11,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
-from tasks.snapshot import disk
 from tasks.snapshot.manifest import Manifest
+from tasks.snapshot.reader import SNAPSHOTS
 from tasks.snapshot.search import engine
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES
@@ -87,10 +86,15 @@ class Figures:
         return {"format": FORMAT, "whole": plain(self.whole), "arrived": plain(self.arrived)}
 
 
-def load(folder: Path) -> Figures | None:
-    """The figures in the folder of a version; None where there are none (or of another format)."""
+def name_of(version: int) -> str:
+    """Name of the file with the figures of a version, in the store."""
+    return f"{SNAPSHOTS}/v{version}/{FILE}"
+
+
+def load(store: Store, version: int) -> Figures | None:
+    """The figures of a version; None where there are none (or of another format)."""
     try:
-        value = json.loads((folder / FILE).read_text("utf-8"))
+        value = json.loads(store.home.read(name_of(version)))
     except (OSError, ValueError):
         return None
     if value.get("format") != FORMAT:
@@ -101,20 +105,23 @@ def load(folder: Path) -> Figures | None:
     return Figures(*groups)
 
 
-def save(figures: Figures, folder: Path) -> None:
-    """Write the figures into the folder of a version, in one step."""
-    disk.write_file(folder / FILE, json.dumps(figures.to_json(), ensure_ascii=False, separators=(",", ":")))
+def figures_of(store: Store, manifest: Manifest) -> Figures:
+    """The figures of a version; counted, and written beside the manifest, where they are missing."""
+    found = load(store, manifest.version)
+    if found is None:
+        found = count(store, manifest)
+        text = json.dumps(found.to_json(), ensure_ascii=False, separators=(",", ":"))
+        store.home.write(name_of(manifest.version), text.encode())
+    return found
 
 
 def count(store: Store, manifest: Manifest) -> Figures:
     """The figures of a version, by difference to its parent where that has its own, else afresh."""
     before: Manifest | None = None
     figures = Figures()
-    if manifest.parent in store.versions():
-        folder = store.published(manifest.parent)
-        if known := load(folder):
-            before = store.manifest(manifest.parent)
-            figures.whole = known.whole
+    if manifest.parent and manifest.parent in store.versions() and (known := load(store, manifest.parent)):
+        before = store.manifest(manifest.parent)
+        figures.whole = known.whole
     with engine(store.settings, store.path / "staging" / "scratch") as sql:
         for sign, here, there in ((1, manifest, before), (-1, before, manifest)):
             if here is None:
@@ -137,11 +144,8 @@ def _open(sql: duckdb.DuckDBPyConnection, store: Store, here: Manifest, there: M
     """Name the rows of the files that `here` has and `there` has not."""
     for table in ("documents", "captures"):
         shared = {file.name for file in there.files(table)} if there else set()
-        files = [
-            str(store.file(table, file.name))
-            for file in here.files(table)
-            if file.rows and file.name not in shared
-        ]
+        own = [file for file in here.files(table) if file.rows and file.name not in shared]
+        files = [str(path) for path in store.local(table, own)]
         sql.register(table, store.dataset(table, files) if files else TABLES[table].empty_table())
 
 

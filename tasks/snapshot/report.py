@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from config.messages import Words
 from config.settings import ReportSettings
 from tasks.pages import render
-from tasks.snapshot import disk, figures
-from tasks.snapshot.figures import LENGTHS, Figures
+from tasks.snapshot.figures import LENGTHS, Figures, figures_of
 from tasks.snapshot.manifest import Headline, Manifest
+from tasks.snapshot.reader import SNAPSHOTS
 from tasks.snapshot.store import Store
 
 PAGE: Final = "report.html"
@@ -75,25 +74,26 @@ def write(
     *,
     samples: Sequence[Any] = (),
     warnings: Sequence[str] = (),
-) -> Path:
-    """Write the report of a version and its figures; gives the page. Raises UnknownVersionError.
+) -> str:
+    """Write the report of a version and its figures; gives where it lies. Raises UnknownVersionError.
 
     `samples` are documents before and after (tasks.samples.Sample), `warnings` sentences.
     """
     manifest = store.manifest(version)
-    folder = store.published(version)
-    found = figures.load(folder)
-    if found is None:
-        found = figures.count(store, manifest)
-        figures.save(found, folder)
-    page = folder / PAGE
-    disk.write_file(page, html(store, manifest, found, settings, samples=samples, warnings=warnings))
-    return page
+    found = figures_of(store, manifest)
+    page = html(store, manifest, found, settings, samples=samples, warnings=warnings)
+    store.home.write(page_of(version), page.encode())
+    return store.home.where(page_of(version))
+
+
+def page_of(version: int) -> str:
+    """Name of the report of a version, in the store."""
+    return f"{SNAPSHOTS}/v{version}/{PAGE}"
 
 
 def complete(store: Store, settings: ReportSettings) -> list[int]:
     """Write the reports of all versions that have none; gives their numbers."""
-    missing = [version for version in store.versions() if not (store.published(version) / PAGE).exists()]
+    missing = [version for version in store.versions() if store.home.size(page_of(version)) is None]
     for version in missing:
         write(store, version, settings)
     return missing
@@ -101,7 +101,7 @@ def complete(store: Store, settings: ReportSettings) -> list[int]:
 
 def versions_html(store: Store, settings: ReportSettings) -> str:
     """A page that lists all versions, newest first, with links `v7` to their reports."""
-    headlines = [store.headline(version) for version in reversed(store.versions())]
+    headlines = list(reversed(store.headlines()))
     return render("versions.html", w=Words(settings.language), language=settings.language, versions=headlines)
 
 
@@ -116,8 +116,7 @@ def html(
 ) -> str:
     """The page; everything that comes from captures is escaped."""
     words = Words(settings.language)
-    versions = [version for version in store.versions() if version <= manifest.version]
-    headlines = [store.headline(version) for version in versions[-settings.versions :]]
+    headlines = [line for line in store.headlines() if line.version <= manifest.version]
     sites = _sites(found.whole.get("site", Counter()), words)
     whole = found.whole
     none: Counter[str] = Counter()
@@ -133,7 +132,7 @@ def html(
             for outcome in OUTCOMES
         ],
         funnel=_funnel(manifest.counts.rules, words),
-        trend=_trend(headlines),
+        trend=_trend(headlines[-settings.versions :]),
         sites=sites[: settings.sites],
         more_sites=max(0, len(sites) - settings.sites),
         damage=_bars(whole.get("damage", none), words, "damage"),

@@ -32,21 +32,17 @@ def warnings(
     if settings.action == "off":
         return []
     last = manifest.version if manifest else store.next_version()
-    before = [version for version in store.versions() if version < last]
+    before = [line for line in store.headlines() if line.version < last]
     known = [
-        (store.headline(version).created_at, found.arrived)
-        for version in before[-settings.history :]
-        if (found := figures.load(store.published(version)))
+        (line.created_at, found.arrived)
+        for line in before[-settings.history :]
+        if (found := figures.load(store, line.version))
     ]
     told: list[str] = []
     if manifest:
-        folder = store.published(manifest.version)
-        found = figures.load(folder)
-        if found is None:
-            found = figures.count(store, manifest)
-            figures.save(found, folder)
-        told = unusual(found.arrived, [arrived for _, arrived in known], settings, words)
-        known.append((manifest.created_at, found.arrived))
+        arrived = figures.figures_of(store, manifest).arrived
+        told = unusual(arrived, [past for _, past in known], settings, words)
+        known.append((manifest.created_at, arrived))
     return told + silent(known, sources, now, settings, words)
 
 

@@ -13,7 +13,7 @@ from tasks.clean.sides import Piece, Row
 from tasks.samples import Sample
 from tasks.snapshot import figures
 from tasks.snapshot.maintain import compact, restore
-from tasks.snapshot.report import complete, versions_html, write
+from tasks.snapshot.report import complete, page_of, versions_html, write
 from tasks.snapshot.store import Store
 from tests.snapshot.rows import QUALITY, capture, commit, document, fill, ident
 
@@ -51,12 +51,11 @@ def test_figures_by_difference_are_those_counted_afresh(store: Store) -> None:
     history(store)
     by_difference = {}
     for version in store.versions():
-        found = figures.count(store, store.manifest(version))
-        figures.save(found, store.published(version))
+        found = figures.figures_of(store, store.manifest(version))
         by_difference[version] = found.to_json()
     for version in store.versions():
         for other in store.versions():
-            (store.published(other) / figures.FILE).unlink(missing_ok=True)
+            store.home.remove([figures.name_of(other)])
         assert figures.count(store, store.manifest(version)).to_json() == by_difference[version]
     whole = by_difference[3]["whole"]
     assert whole["damage"] == {"gbk_shift": 1, "link_farm": 1}
@@ -72,8 +71,8 @@ def test_figures_by_difference_are_those_counted_afresh(store: Store) -> None:
 
 def test_a_broken_figures_file_is_counted_anew(store: Store) -> None:
     history(store)
-    (store.published(2) / figures.FILE).write_text("{", encoding="utf-8")
-    assert figures.load(store.published(2)) is None
+    store.home.write(figures.name_of(2), b"{")
+    assert figures.load(store, 2) is None
     assert figures.count(store, store.manifest(3)).whole["script"] == {"hans": 2, "hant": 1}
 
 
@@ -106,9 +105,8 @@ def test_the_page_asks_for_nothing_and_shows_captures_as_text(store: Store, lang
     sample = Sample(
         ident("x"), EVIL, EVIL, EVIL, (EVIL,), [EDIT | {"rule": EVIL, "reason": EVIL}], [changed, 4], 7
     )
-    text = write(store, 1, ReportSettings(language=language), samples=[sample], warnings=[EVIL]).read_text(
-        "utf-8"
-    )
+    write(store, 1, ReportSettings(language=language), samples=[sample], warnings=[EVIL])
+    text = store.home.read(page_of(1)).decode()
     page = Page(text)
     assert not {"script", "img", "iframe", "link", "object", "form", "input"} & set(page.tags)
     assert page.asked == []
@@ -131,14 +129,15 @@ def test_every_version_gets_a_report_also_those_made_by_housekeeping(store: Stor
     compact(store)
     assert complete(store, settings) == [5, 6]
     for version in store.versions():
-        page = Page((store.published(version) / "report.html").read_text("utf-8"))
+        page = Page(store.home.read(page_of(version)).decode())
         assert f"version {version}" in page.text
-    assert "polyline" in Page((store.published(6) / "report.html").read_text("utf-8")).tags
+    assert "polyline" in Page(store.home.read(page_of(6)).decode()).tags
 
 
 def test_an_empty_version_has_a_report(store: Store) -> None:
     commit(store, "r1", [], [capture("y", "rejected", "quality.min_han")])
-    text = write(store, 1, ReportSettings(language="zh")).read_text("utf-8")
+    write(store, 1, ReportSettings(language="zh"))
+    text = store.home.read(page_of(1)).decode()
     assert "汉字太少" in text
 
 

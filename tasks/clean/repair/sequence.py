@@ -1,8 +1,8 @@
-"""A word-pair model of Chinese: which word follows which, punctuation included.
+"""A word model of Chinese: which word follows which two, punctuation included.
 
-P(w | v) = (n(v w) - D) / n(v) + b(v) P(w), absolute discounting (Ney, Essen and Kneser 1994), where
-b(v) is the mass not given to kept pairs and P(w) mixes the word list with the counts of the same
-table. The counts are in config/lexicon/repair_pairs.txt.gz, made by tasks/clean/repair/train.py.
+A back-off model (Katz 1987): P(w | u v) is listed, or left(u v) P(w | v); P(w | v) is listed, or
+left(v) P(w), where P(w) mixes the word list with the counts of the texts. What is listed stands in
+config/lexicon/repair_words.txt.gz, made by tasks/clean/repair/train.py.
 """
 
 from __future__ import annotations
@@ -16,53 +16,30 @@ from config.settings import CONFIG
 from tasks.clean.repair.codepage import WIDE
 from tasks.clean.repair.language import LanguageModel
 
-_DISCOUNT: Final = 0.75
-_FROM_COUNTS: Final = 0.5
-"""Share of the table's own counts in the probability of a word without context."""
+STEP: Final = 0.1
+"""Unit of the costs in the file, in natural logarithms."""
+FROM_LIST: Final = 0.8
+"""Share of the word list in the probability of a word without context; the rest is that of the texts."""
+SPELLED: Final = {"¶": "\n", "␣": " "}
+"""How the file writes a line break and a space."""
 _MARKS_TOGETHER: Final = -7.0
-"""Added where two sentence marks meet that never met in the table."""
+"""Added where two sentence marks meet that never met in the texts."""
 _MARKS: Final = frozenset("。，、；：？！")
-_SPELLED: Final = {"¶": "\n", "␣": " "}
 
 
-class _Counts:
-    """The table: how often a word stood, and the words that followed it."""
+class _Row:
+    """What follows a word, or two words."""
 
-    def __init__(self) -> None:
-        self.times: dict[str, int] = {}
-        self.rows: dict[str, str] = {}
-        with gzip.open(
-            CONFIG / "lexicon" / "repair_pairs.txt.gz", "rt", encoding="utf-8", newline="\n"
-        ) as lines:
-            for line in lines:
-                head, _, row = line.rstrip("\n").partition("\t")
-                word, _, times = head.rpartition(" ")
-                word = _SPELLED.get(word, word)
-                self.times[word] = int(times)
-                if row:
-                    self.rows[word] = row
-        self.total: Final = sum(self.times.values())
+    __slots__ = ("left", "listed")
+
+    def __init__(self, left: float, listed: dict[str, float]) -> None:
+        self.left = left
+        """Added to the score of a word that is not listed."""
+        self.listed = listed
+        """Scores of words, natural logarithms of their probabilities."""
 
 
-@lru_cache(1)
-def _counts() -> _Counts:
-    return _Counts()
-
-
-@lru_cache(4096)
-def _after(word: str) -> tuple[float, dict[str, float]]:
-    """Mass left for words not listed after `word`, and the probabilities of those listed."""
-    counts = _counts()
-    row = counts.rows.get(word)
-    if row is None:
-        return 1.0, {}
-    times = counts.times[word]
-    items = row.split(" ")
-    listed = {
-        _SPELLED.get(follower, follower): (int(seen) - _DISCOUNT) / times
-        for follower, seen in zip(items[::2], items[1::2], strict=True)
-    }
-    return max(1.0 - sum(listed.values()), 1e-4), listed
+_EMPTY: Final = _Row(0.0, {})
 
 
 def plain_forms() -> dict[int, str]:
@@ -75,38 +52,116 @@ def plain_forms() -> dict[int, str]:
     return table | {0x3000: " ", 0xA0: " "}
 
 
+_PLAIN: Final = plain_forms()
+
+
+def normal_form(model: LanguageModel, text: str) -> str:
+    """The text as the table writes it, Simplified; as long as it was."""
+    return model.simplify(text).translate(_PLAIN)
+
+
+class _Table:
+    """The file; its rows are taken apart when they are first asked for."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, str] = {}
+        self._rows: dict[str, _Row] = {}
+        self.times: dict[str, int] = {}
+        self.total = 0
+        path = CONFIG / "lexicon" / "repair_words.txt.gz"
+        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as lines:
+            for line in lines:
+                head, _, row = line.rstrip("\n").partition("\t")
+                for written, word in SPELLED.items():
+                    head = head.replace(written, word)
+                if "|" not in head or head == "|":
+                    times, _, row = row.partition("\t")
+                    self.times[head] = int(times)
+                    self.total += int(times)
+                self._lines[head] = row
+
+    def row(self, head: str) -> _Row:
+        """The row of a word, or of two words with a bar between them."""
+        found = self._rows.get(head)
+        if found is None:
+            found = self._rows[head] = self._parsed(self._lines.get(head))
+        return found
+
+    def _parsed(self, line: str | None) -> _Row:
+        if line is None:
+            return _EMPTY
+        left, _, row = line.partition("\t")
+        items = row.split(" ") if row else []
+        listed = {
+            SPELLED.get(word, word): -STEP * int(cost) for word, cost in zip(items[::2], items[1::2], strict=True)
+        }  # fmt: skip
+        return _Row(-STEP * int(left), listed)
+
+
+@lru_cache(1)
+def _table() -> _Table:
+    return _Table()
+
+
 class SequenceModel:
     """Scores of short texts; slower and better than `LanguageModel`, on whose word list it stands."""
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
-        self._table: Final = plain_forms()
+        self._alone: dict[str, float] = {}
+        self._known: dict[str, float] = {}
 
-    def normal(self, text: str) -> str:
-        """The text as the table writes it; as long as it was."""
-        return self._model.simplify(text).translate(self._table)
+    def _single(self, word: str, cost: float) -> float:
+        found = self._alone.get(word)
+        if found is None:
+            table = _table()
+            seen = table.times.get(word, 0) / table.total
+            found = self._alone[word] = math.log(FROM_LIST * math.exp(cost) + (1 - FROM_LIST) * seen)
+        return found
 
     def score(self, text: str) -> float:
         """Natural logarithm of the probability of a text of either script, under its best segmentation."""
-        text = self.normal(text)
-        counts = _counts()
-        share = _FROM_COUNTS / counts.total
-        ends: list[dict[str, float]] = [{} for _ in range(len(text) + 1)]
-        ends[0][""] = 0.0
-        for index, here in enumerate(ends[:-1]):
+        text = normal_form(self._model, text)
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) > 20_000:
+                self._known.clear()
+            known = self._known[text] = self._best(text)
+        return known
+
+    def _best(self, text: str) -> float:
+        size = len(text)
+        if not size:
+            return 0.0
+        table = _table()
+        ends: list[dict[tuple[str, str], float]] = [{} for _ in range(size + 1)]
+        ends[0]["", ""] = 0.0
+        for index in range(size):
+            here = ends[index]
             if not here:
                 continue
-            befores = [(before, cost, *_after(before)) for before, cost in here.items()]
+            befores = [
+                (before, reached, table.row(before), table.row(f"{first}|{before}"))
+                for (first, before), reached in here.items()
+            ]
             for word, cost in self._model.words(text, index):
-                alone = (1 - _FROM_COUNTS) * math.exp(cost) + share * counts.times.get(word, 0)
-                best = -math.inf
-                for before, reached, left, listed in befores:
-                    after = reached + math.log(listed.get(word, 0.0) + left * alone)
-                    if word in _MARKS and before in _MARKS and word not in listed:
-                        after += _MARKS_TOGETHER
-                    best = max(best, after)
-                ends[index + len(word)][word] = best
-        return max(ends[-1].values(), default=0.0)
+                alone = self._single(word, cost)
+                end = ends[index + len(word)]
+                for before, reached, pairs, triples in befores:
+                    after = triples.listed.get(word)
+                    if after is None:
+                        after = pairs.listed.get(word)
+                        if after is None:
+                            after = pairs.left + alone
+                            if word in _MARKS and before in _MARKS:
+                                after += _MARKS_TOGETHER
+                        after += triples.left
+                    after += reached
+                    key = (before, word)
+                    best = end.get(key)
+                    if best is None or after > best:
+                        end[key] = after
+        return max(ends[size].values())
 
 
-__all__ = ["SequenceModel", "plain_forms"]
+__all__ = ["FROM_LIST", "SPELLED", "STEP", "SequenceModel", "normal_form"]
