@@ -52,7 +52,14 @@ _ISOLATION: Final = threading.Lock()
 """One shard at a time is taken apart."""
 
 
-@task(name="read", task_run_name="read {job.number}", persist_result=False, cache_policy=NO_CACHE, retries=2)
+@task(
+    name="read",
+    task_run_name="read {job.number}",
+    persist_result=False,
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=[2, 10],
+)
 def read(
     job: Job, staging: Staging, settings: Settings, pool: Workers, advance: Advance
 ) -> Mapping[str, Any]:
