@@ -241,10 +241,11 @@ def _keys(store: Store, table: str) -> list[str]:
 
 
 def _same(store: Store, written: Mapping[str, list[DataFile]]) -> bool:
-    """Whether documents and outcomes written are those of the newest version."""
+    """Whether documents, outcomes and kind of signatures written are those of the newest version."""
     latest = store.latest()
     return (
         latest is not None
+        and latest.signature_version == SIGNATURE_VERSION
         and content_digest(written["documents"]) == latest.content_digest
         and tallies(written["captures"])[1] == latest.counts.rules
     )
