@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-ARTIFACT_SECONDS = 2.0
+ARTIFACT_SECONDS = 5.0
 """Least time between two updates of the artifact: each is a request to the server."""
 
 

@@ -37,7 +37,7 @@ def hash_of(name: str) -> int:
     return int.from_bytes(name.encode().ljust(8, b"-")[:8], "big") % 1_000_003
 
 
-def content(store: Path) -> dict[str, Any]:
+def content(store: Path | str) -> dict[str, Any]:
     """What the newest version holds, without times, versions and places of files."""
     opened = Store.open(store)
     latest = opened.latest()
