@@ -315,7 +315,8 @@ CREATE TABLE copies AS
            CASE WHEN o.outcome IN ('rejected', 'failed') THEN 'same bytes as ' || e.of_capture || ': ' || o.reason
                 ELSE 'same bytes as ' || e.of_capture END AS reason,
            CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.figure ELSE 1.0 END AS figure,
-           o.threshold, o.document_id, e.of_capture
+           CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.threshold ELSE 1.0 END AS threshold,
+           o.document_id, e.of_capture
     FROM exact e
     JOIN (SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM judged
           UNION ALL SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM ledger) o

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
+import duckdb
 import typer
 
 from config.settings import SettingsError
@@ -25,6 +26,10 @@ def guarded(command: Callable[[], int]) -> int:
         return 2
     except (StoreError, FilesError) as error:
         err.print(f"qingyuan: {error}", markup=False)
+        return 1
+    except duckdb.Error as error:
+        first = str(error).partition("\n")[0]
+        err.print(f"qingyuan: a table cannot be read: {first}; see `qingyuan snapshots verify`", markup=False)
         return 1
     except KeyboardInterrupt:
         err.print("qingyuan: stopped; what is finished is kept, the same command goes on from there")

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from tasks.files import open_files
 from tasks.snapshot.describe import type_name
-from tasks.snapshot.errors import DamagedError, StoreError
+from tasks.snapshot.digest import check_bytes
+from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import PUBLISHED, Manifest
 from tasks.snapshot.store import Store
 from tasks.snapshot.summary import summary
@@ -63,12 +64,11 @@ def publish(store: Store, version: int, target: str | Path) -> Handover:
 
 
 def _whole(store: Store, table: str, manifest: Manifest) -> list[Path]:
-    """Local paths of a table's files. Raises DamagedError for one that is lost or has another size."""
+    """Local paths of a table's files. Raises DamagedError for one that is lost or has other bytes."""
     files = manifest.files(table)
     paths = store.local(table, files)
     for path, file in zip(paths, files, strict=True):
-        if not path.exists() or path.stat().st_size != file.bytes:
-            raise DamagedError(f"{path}: is missing or incomplete; see `qingyuan snapshots verify`")
+        check_bytes(path, file.sha256)
     return paths
 
 

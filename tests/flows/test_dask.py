@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from distributed import Client
 
-from config.settings import Settings
+from config.settings import Settings, StoreSettings
 from tasks.carry import Carrier
 from tasks.cluster import DaskWorkers
 from tasks.pool import WorkerDiedError
+from tasks.snapshot import Store
 from tests import s3
 from tests.conftest import ROOT
 from tests.flows.corpus_files import content, write_jsonl
@@ -102,7 +103,7 @@ def test_with_a_store_on_objects_shards_travel_through_its_bucket(
     write_jsonl(tmp_path / "in.jsonl", 40)
     small = {"shard_captures": 10, "workers": 2}
     assert refresh(tmp_path / "in.jsonl", run=small, store={"path": "here"}).version == 1
-    far = {"path": f"{bucket}/corpus", "local": str(tmp_path / "local")}
+    far: dict[str, Any] = {"path": f"{bucket}/corpus", "local": str(tmp_path / "local")}
     close = Carrier.close
     left: set[str] = set()
 
@@ -118,7 +119,7 @@ def test_with_a_store_on_objects_shards_travel_through_its_bucket(
     carried = [name for name in left if "/carried/" in name]
     assert sum("/cleaned/" in name for name in carried) == sum("/captures/" in name for name in carried) == 4
     assert not any("/carried/" in name for name in s3.objects(bucket.removeprefix("s3://")))
-    assert content(f"{bucket}/corpus") == content(tmp_path / "here")
+    assert content(Store(StoreSettings(**far))) == content(tmp_path / "here")
 
 
 def die() -> None:

@@ -23,6 +23,7 @@ from tasks.snapshot.store import Store
 from tasks.snapshot.verify import verify
 from tests.s3 import objects
 from tests.snapshot.rows import commit, document, fill, ident
+from tests.soak import storms
 
 LEASE = 0.4
 
@@ -298,3 +299,10 @@ def test_two_stores_share_nothing_on_this_machine() -> None:
     assert len(folders) == 3
     assert StoreSettings(path="data").folder == Path("data")
     assert json.loads(StoreSettings(path="s3://buck/a").model_dump_json())["path"] == "s3://buck/a"
+
+
+def test_a_bad_service_makes_runs_slow_not_wrong(tmp_path: Path) -> None:
+    """The long campaigns against objects (storm, kills, rivals): `make soak`."""
+    spoiled, _, wrong = storms.weather(tmp_path, 1, 0.15, 7)
+    assert not wrong
+    assert spoiled
