@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         """SHA-256 over the options that can change a result (not where it lies or how many workers)."""
         values = self.model_dump(mode="json", exclude={"store", "run", "sources", "serve", "fetch"})
         values["sources"] = {
-            source.name: source.model_dump(mode="json", exclude={"paths"}) for source in self.sources
+            source.name: source.model_dump(mode="json", exclude={"paths", "inbox", "archive"})
+            for source in self.sources
         }
         return hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()
 

@@ -12,6 +12,7 @@ from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict, Field
 
 from config.settings import FetchSource, Settings, load_settings
+from flows.report import plain
 from tasks.fetch import FetchError, FetchReport, run_fetch
 
 _FIGURES = ("requests", "new", "changed", "unchanged", "gone", "refused", "failed", "waiting")
@@ -53,16 +54,11 @@ def summary(reports: list[FetchReport]) -> str:
         lines.append(f"| {report.source}{' (resumed)' if report.resumed else ''} | {figures} |")
     for report in reports:
         for title, reasons in (("refused", report.refused), ("failed", report.failed)):
-            told = "; ".join(f"{_plain(reason)}: {count:,}" for reason, count in reasons.most_common(20))
+            told = "; ".join(f"{plain(reason)}: {count:,}" for reason, count in reasons.most_common(20))
             lines += [f"\n**{report.source}, {title}**: {told}"] if told else []
         if report.planned:
             lines += [f"\n**{report.source}, would be fetched**\n", "```", *report.planned[:200], "```"]
     return "\n".join(lines)
-
-
-def _plain(text: str) -> str:
-    """Text from a server, without the characters that mean something in a table or in HTML."""
-    return text.translate(str.maketrans("|<>`*_[]\n", "         "))
 
 
 @flow(name="fetch", persist_result=False)
@@ -78,7 +74,7 @@ def fetch(parameters: FetchParameters = FetchParameters()) -> list[dict[str, Any
             report = run_fetch(
                 source,
                 settings.fetch,
-                Path(settings.store.path),
+                settings.store.folder,
                 max_pages=parameters.pages or None,
                 ignore_cache=parameters.ignore_cache,
                 dry_run=parameters.dry_run,

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from config.settings import ServeSettings
+from flows.temporary import start_server
 
 
 def address(serve: ServeSettings) -> str:
@@ -54,7 +55,7 @@ def prepare(serve: ServeSettings, *, quiet: bool) -> None:
     """Set Prefect up in this process.
 
     A running server at the configured address is used, so that the run shows in its dashboard;
-    otherwise Prefect starts a temporary one over the same database. `quiet` keeps Prefect's own
+    otherwise a temporary one over the same database is started. `quiet` keeps Prefect's own
     lines off the terminal (they still reach the dashboard).
     """
     values = environment(serve)
@@ -63,6 +64,8 @@ def prepare(serve: ServeSettings, *, quiet: bool) -> None:
     )  # Prefect itself makes the last folder only
     if server_runs(serve):
         values["PREFECT_API_URL"] = f"{address(serve)}/api"
+    elif "PREFECT_API_URL" not in os.environ:
+        values["PREFECT_API_URL"] = start_server(values)
     if quiet:
         values["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "ERROR"
     for name, value in values.items():

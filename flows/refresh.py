@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,15 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.settings import Settings, Source, load_settings, workers
+from config.settings import Settings, Source, load_settings
+from flows.engine import open_workers
 from flows.progress import Progress
 from flows.report import report_artifacts
 from tasks import steps
 from tasks.assemble import Funnel
 from tasks.basis import Basis
 from tasks.collect import InputFile, find_inputs
-from tasks.pool import WorkerPool
+from tasks.pool import Workers
 from tasks.provenance import results_digest
 from tasks.snapshot import Manifest, Store
 from tasks.staging import Staging, make_jobs, plan_id
@@ -65,7 +66,7 @@ def settings_for(parameters: RefreshParameters) -> Settings:
     if parameters.paths:
         return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
     named = {source.name for source in settings.sources}
-    archives = Path(settings.store.path) / "fetch" / "warc"
+    archives = settings.store.folder / "fetch" / "warc"
     fetched = [
         Source(name=source.name, paths=[str(archives / source.name)])
         for source in settings.fetch.sources
@@ -105,20 +106,34 @@ def recovered(store: Store) -> list[str]:
 
 
 def process(
-    files: list[InputFile], basis: Basis, settings: Settings, store: Store, notes: list[str], *, dry_run: bool
+    files: list[InputFile],
+    basis: Basis,
+    settings: Settings,
+    store: Store,
+    notes: list[str],
+    *,
+    dry_run: bool,
+    archived: Sequence[InputFile] = (),
 ) -> RefreshResult:
-    """Take input files from bytes to the next version, decided against `basis`. The store is held."""
-    plan = plan_id(files, f"{results_digest(settings)} {bool(basis.before)}", basis.version)
+    """Take input files from bytes to the next version, decided against `basis`. The store is held.
+
+    The bytes of `archived` files come from the archive of the store.
+    """
+    plan = plan_id([*files, *archived], f"{results_digest(settings)} {bool(basis.before)}", basis.version)
     staging = Staging.open(store.path / "staging", plan)
-    with Progress() as progress, WorkerPool(workers(settings), settings.model_dump_json()) as pool:
+    with Progress() as progress, open_workers(settings) as pool:
         read_all(files, staging, settings, pool, progress)
+        if archived:
+            steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
+        pool.rest()
         progress.stage("match", 1, "run")
-        resolution = steps.match(staging, basis, settings)
-        steps.settle(resolution, staging, basis, settings, pool)
+        matched = steps.match(staging, basis, settings, pool)
+        steps.settle(matched, staging, basis, settings, pool)
+        pool.rest()
         funnel, manifest = steps.commit(
-            files, staging, store, basis, settings, resolution, dry_run=dry_run, notes=notes
+            [*files, *archived], staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
     if not dry_run:
@@ -127,7 +142,7 @@ def process(
 
 
 def read_all(
-    files: list[InputFile], staging: Staging, settings: Settings, pool: WorkerPool, progress: Progress
+    files: list[InputFile], staging: Staging, settings: Settings, pool: Workers, progress: Progress
 ) -> None:
     """Read all input files into shards."""
     run = settings.run
@@ -138,7 +153,7 @@ def read_all(
 
 
 def clean_all(
-    due: Mapping[Path, list[int]], staging: Staging, settings: Settings, pool: WorkerPool, progress: Progress
+    due: Mapping[Path, list[int]], staging: Staging, settings: Settings, pool: Workers, progress: Progress
 ) -> None:
     """Clean and convert the due rows of all shards."""
     progress.stage("clean", sum(len(rows) for rows in due.values()), "captures")
@@ -172,7 +187,7 @@ def result_of(
     report_artifacts(funnel, manifest, folder, message)
     return RefreshResult(
         version=manifest.version if manifest else None,
-        published=str(folder) if folder else None,
+        published=folder,
         message=message,
         read=funnel.read,
         known=funnel.known,

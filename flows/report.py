@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.assemble import Funnel
 from tasks.snapshot.manifest import Manifest
+
+
+def plain(text: str) -> str:
+    """Text from a server or a capture, without the characters that mean something in Markdown or HTML."""
+    return text.translate(str.maketrans("|<>`*_[]\n", "         "))
 
 
 def funnel_rows(funnel: Funnel) -> list[dict[str, str | int]]:
@@ -23,7 +26,7 @@ def funnel_rows(funnel: Funnel) -> list[dict[str, str | int]]:
     return rows
 
 
-def report_artifacts(funnel: Funnel, manifest: Manifest | None, folder: Path | None, message: str) -> None:
+def report_artifacts(funnel: Funnel, manifest: Manifest | None, folder: str | None, message: str) -> None:
     """Put the funnel table and a summary of the run into the dashboard. Runs inside a flow run."""
     create_table_artifact(
         funnel_rows(funnel), key="funnel", description="What became of the captures of this run."

@@ -17,7 +17,7 @@ from config.settings import Settings
 from tasks.clean.characters import newlines
 from tasks.clean.chrome import ChromeStripper
 from tasks.clean.decode import Decoded, PayloadTooLargeError, decode, unwrap
-from tasks.clean.edits import Trail, summarise
+from tasks.clean.edits import Trail, follow, summarise
 from tasks.clean.heads import Found
 from tasks.clean.html import Extracted, Extractor
 from tasks.clean.junk import known_kind, unreadable_share
@@ -28,7 +28,7 @@ from tasks.clean.repair import Repairer
 from tasks.clean.spun import SpunScore, score_spun
 from tasks.convert import Converter
 from tasks.dedupe.urls import url_key
-from tasks.tables import Capture, Change, Edit, Metadata, Outcome
+from tasks.tables import Capture, Change, Edit, Metadata, Outcome, Post
 
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
@@ -59,6 +59,8 @@ class Article:
     text: str = ""
     trail: Trail = ()
     """(pass name, Change) in order; applied to `original` they give `text`."""
+    posts: tuple[Post, ...] = ()
+    """Of a thread the posts, with their places in `text`."""
     script: str = "none"
     converted: str | None = None
     damage: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ class Article:
             "text": self.text,
             "script": self.script,
             "converted": self.converted,
+            "posts": [asdict(post) for post in self.posts] or None,
             "damage": list(self.damage),
             "edits": self.edits if kept else None,
             "quality": self.quality.row() if self.quality else None,
@@ -122,6 +125,7 @@ class Article:
             "source": self.metadata.source,
             "author": self.metadata.author,
             "published_at": self.metadata.published_at,
+            "posts": [asdict(post) for post in self.posts],
             "script": self.script,
             "converted": self.converted,
             "edits": self.edits,
@@ -252,8 +256,9 @@ class _Way:
             spun=spun.score,
             simplified=simplified,
         )
+        posts = self._posts(extracted, masked.text, profile) if extracted else ()
         self._know(
-            metadata=metadata, text=masked.text, trail=tuple(self.trail), script=script,
+            metadata=metadata, text=masked.text, posts=posts, trail=tuple(self.trail), script=script,
             edits=summarise(self.trail, lambda text: mask(text, settings.clean.privacy).text),
             converted=converted.profile, damage=kinds, quality=quality, spun=spun,
         )  # fmt: skip
@@ -318,19 +323,31 @@ class _Way:
         self.trail += restored.changes
         return restored.text, metadata, restored.damage, restored.unrepaired
 
+    def _posts(self, page: Extracted, text: str, profile: str | None) -> tuple[Post, ...]:
+        """The posts of the page that are left in the clean `text`, with their places there."""
+        posts = page.posts
+        places = follow([len(newlines(page.text[: post.start])) for post in posts], self.trail)
+        ends = [*places[1:], len(text)]
+        return tuple(
+            Post(
+                start,
+                self._finish(post.author, profile) if post.author else None,
+                _seconds(post.published_at),
+            )
+            for post, start, end in zip(posts, places, ends, strict=False)
+            if text[start:end].strip()
+        )
+
+    def _finish(self, value: str, profile: str | None) -> str | None:
+        line = self.cleaner._normaliser.headline(value).strip()
+        converted = self.cleaner._converter.convert(line, profile=profile).text
+        return mask(converted, self.cleaner._settings.clean.privacy).text or None
+
     def _finish_metadata(self, metadata: Metadata, profile: str | None) -> Metadata:
-        privacy = self.cleaner._settings.clean.privacy
-
-        def finish(value: str) -> str:
-            line = self.cleaner._normaliser.headline(value).strip()
-            return mask(self.cleaner._converter.convert(line, profile=profile).text, privacy).text
-
         values: dict[str, Any] = {
-            name: finish(value) or None for name in _FIELDS if (value := getattr(metadata, name))
+            name: self._finish(value, profile) for name in _FIELDS if (value := getattr(metadata, name))
         }
-        if metadata.published_at:
-            # RFC 3339 has no clock time without seconds, and one form sorts.
-            values["published_at"] = _MINUTES.sub(r"\1:00", metadata.published_at)
+        values["published_at"] = _seconds(metadata.published_at)
         return replace(metadata, **values)
 
     def _kinds(self, damage: Mapping[str, int], text: str, spun: SpunScore) -> tuple[str, ...]:
@@ -349,6 +366,11 @@ class _Way:
         if spun.score >= self.cleaner._settings.clean.quality.spun_flag:
             kinds.append("spun_synonyms")
         return tuple(dict.fromkeys(kinds))
+
+
+def _seconds(time: str | None) -> str | None:
+    """A time with its seconds: RFC 3339 has no clock time without, and one form sorts."""
+    return _MINUTES.sub(r"\1:00", time) if time else None
 
 
 def _behind(changes: Sequence[tuple[str, Change]], border: int) -> list[tuple[str, Change]] | None:

@@ -16,10 +16,12 @@ import duckdb
 import pyarrow as pa
 
 from config.settings import StoreSettings
+from tasks.archive import Place
 from tasks.basis import Basis
-from tasks.dedupe.report import Resolution
+from tasks.dedupe.report import CHANGES, DECISIONS
+from tasks.dedupe.resolve import Matched
 from tasks.snapshot.search import engine
-from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PLACE, STAGED
+from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PAYLOADS, PLACE, SIGNATURES, STAGED
 
 BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
@@ -92,9 +94,9 @@ class Assembly:
         *,
         captures: Sequence[Path],
         cleaned: Sequence[Path],
-        settled: Path,
+        settled: Sequence[Path],
         exact: Path,
-        resolution: Resolution,
+        matched: Matched,
         basis: Basis,
         gone: pa.Table,
         version: int,
@@ -118,13 +120,15 @@ class Assembly:
                 options="filename = true, file_row_number = true",
             )
             _view(sql, "cleaned", cleaned, CLEANED)
-            _view(sql, "settled", [settled] if settled.exists() else [], CLEANED)
+            _view(sql, "settled", settled, CLEANED)
             _view(sql, "ledger", basis.ledger, CAPTURES)
             _view(sql, "stored", basis.documents, DOCUMENTS)
             _view(sql, "before", basis.before, CAPTURES)
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
-            sql.register("decided", pa.concat_tables([resolution.captures, resolution.superseded]))
-            sql.register("changes", resolution.documents)
+            _view(sql, "superseded", matched.files("superseded"), DECISIONS)
+            _view(sql, "decided", matched.files("captures") + matched.files("superseded"), DECISIONS)
+            _view(sql, "changes", matched.files("documents"), CHANGES)
+            _view(sql, "signed", matched.files("signatures"), SIGNATURES)
             sql.register("gone", gone)
             sql.execute(_OUTCOMES)
             yield cls(sql, version)
@@ -172,6 +176,15 @@ class Assembly:
             CAPTURES,
         )
 
+    def signature_rows(self) -> Iterator[pa.RecordBatch]:
+        """Signatures of the kept captures, by capture id."""
+        yield from self._batches("SELECT * FROM signed ORDER BY capture_id", SIGNATURES)
+
+    def superseded(self) -> list[str]:
+        """Ids of captures of earlier versions that are canonical no longer."""
+        rows = self._sql.execute("SELECT capture_id FROM superseded ORDER BY 1")
+        return [capture for (capture,) in rows.fetchall()]
+
     def document_rows(self) -> Iterator[pa.RecordBatch]:
         """Rows of documents that are new or get another text, and of those found to contain others."""
         fresh = {"document_id": "x.document_id", "contains": "x.contains", "gone_at": "g.gone_at"}
@@ -194,6 +207,23 @@ class Assembly:
             """,
             DOCUMENTS,
         )
+
+    def payload_places(self, collections: Sequence[str], archive: Sequence[str]) -> Iterator[Place]:
+        """Staged captures of these collections that are new, and whether their bytes are new to the archive.
+
+        `archive` holds the files of the table of payloads.
+        """
+        _view(self._sql, "archive", archive, PAYLOADS, columns="payload_sha256")
+        self._sql.register("kept", pa.table({"collection": pa.array(collections, pa.string())}))
+        reader = self._sql.sql(
+            """
+            SELECT shard, shard_row, payload_sha256 NOT IN (SELECT payload_sha256 FROM archive)
+                AND row_number() OVER (PARTITION BY payload_sha256 ORDER BY shard, shard_row) = 1 AS fresh
+            FROM readings SEMI JOIN kept USING (collection) ORDER BY shard, shard_row
+            """
+        ).to_arrow_reader(BATCH)
+        for batch in reader:
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
     def changed_documents(self) -> list[str]:
         """Ids of stored documents whose rows are replaced."""
@@ -258,7 +288,8 @@ CREATE TABLE copies AS
            CASE WHEN o.outcome IN ('rejected', 'failed') THEN 'same bytes as ' || e.of_capture || ': ' || o.reason
                 ELSE 'same bytes as ' || e.of_capture END AS reason,
            CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.figure ELSE 1.0 END AS figure,
-           o.threshold, o.document_id, e.of_capture
+           CASE WHEN o.outcome IN ('rejected', 'failed') THEN o.threshold ELSE 1.0 END AS threshold,
+           o.document_id, e.of_capture
     FROM exact e
     JOIN (SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM judged
           UNION ALL SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM ledger) o

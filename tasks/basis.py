@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import pyarrow.parquet as pq
-
 from tasks.snapshot import Store
 
 
@@ -34,12 +32,3 @@ class Basis:
         """Nothing to match against: every capture of the newest version is decided again."""
         base = store.latest()
         return cls(base.version if base else 0, before=store.files("captures"))
-
-    def held(self) -> dict[str, str]:
-        """Capture id -> document id of the captures decided afresh, so that articles keep their ids."""
-        held: dict[str, str] = {}
-        for file in self.before:
-            table = pq.read_table(file, columns=["capture_id", "document_id"])
-            pairs = zip(table["capture_id"].to_pylist(), table["document_id"].to_pylist(), strict=True)
-            held.update((capture, document) for capture, document in pairs if document)
-        return held

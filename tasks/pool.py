@@ -1,7 +1,8 @@
-"""Worker processes for the heavy stages, shared by all shards of a run.
+"""Workers: processes, here or on other machines, that do the heavy work of a run shard by shard.
 
-A pool inside the run costs a twentieth of what a task runner with a process per task does
-(docs/decisions.md), and the workers keep their dictionaries between shards.
+A run knows them by one method, `run`: call a function on some worker and wait. Arguments and results
+are paths and small values, never data. `LocalWorkers` is a process pool of this machine;
+`tasks.cluster.DaskWorkers` has the same method over a Dask cluster.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from tasks.shards import warm_up
 
@@ -20,15 +21,36 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class WorkerPool:
-    """`workers` processes that run functions of tasks.shards; survives the death of a worker.
+class WorkerDiedError(Exception):
+    """The worker process died each time a piece of work was tried (killed, out of memory, crashed)."""
 
-    Thread-safe: the threads of a run's tasks share it.
+
+class Workers(Protocol):
+    """Something that calls functions in worker processes. Thread-safe: all tasks of a run share it."""
+
+    def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call `function` (of a module, with picklable arguments) on a worker and wait for its result.
+
+        Work whose worker dies is tried again elsewhere; after several deaths WorkerDiedError is
+        raised. What the function raises is raised here.
+        """
+        ...
+
+    def rest(self) -> None:
+        """A stage is over and no call is under way: memory that the workers hold may be given back."""
+        ...
+
+
+class LocalWorkers:
+    """`count` worker processes on this machine. A dead worker takes its pool along; a new one is started.
+
+    `attempts` is how often a piece of work may lose its worker before WorkerDiedError.
     """
 
-    def __init__(self, workers: int, settings: str) -> None:
-        self._workers = workers
+    def __init__(self, count: int, settings: str, *, attempts: int = 2) -> None:
+        self._count = count
         self._settings = settings
+        self._attempts = attempts
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
 
@@ -39,27 +61,32 @@ class WorkerPool:
                 context = multiprocessing.get_context("forkserver")
                 context.set_forkserver_preload(["tasks.shards"])
                 self._executor = ProcessPoolExecutor(
-                    self._workers, context, initializer=warm_up, initargs=(self._settings,)
+                    self._count, context, initializer=warm_up, initargs=(self._settings,)
                 )
             return self._executor
 
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call `function` in a worker and wait for its result.
+        """See Workers."""
+        for _ in range(self._attempts):
+            executor = self._start()
+            try:
+                return executor.submit(function, *args, **kwargs).result()
+            except BrokenProcessPool as error:
+                died = error
+                with self._lock:
+                    if self._executor is executor:
+                        self._executor = None
+                executor.shutdown(wait=False, cancel_futures=True)
+        raise WorkerDiedError(f"its worker process died {self._attempts} times") from died
 
-        Raises BrokenProcessPool if a worker died meanwhile (killed, out of memory, crashed in
-        native code); the next call starts a new pool.
-        """
-        executor = self._start()
-        try:
-            return executor.submit(function, *args, **kwargs).result()
-        except BrokenProcessPool:
-            with self._lock:
-                if self._executor is executor:
-                    self._executor = None
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
+    def rest(self) -> None:
+        """See Workers: these processes end, the next call starts new ones (0.2 s)."""
+        with self._lock:
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown()
 
-    def __enter__(self) -> WorkerPool:
+    def __enter__(self) -> LocalWorkers:
         return self
 
     def __exit__(

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-from config.settings import CONFIG, Settings
+from config.settings import CONFIG, Settings, SettingsError
 
 
 def _digest(files: Iterable[Path], root: Path) -> str:
@@ -20,10 +20,26 @@ def _digest(files: Iterable[Path], root: Path) -> str:
     return digest.hexdigest()
 
 
+def stale_modules(folder: Path) -> list[Path]:
+    """Sources below `folder` that were edited after they were compiled: Python would run what they were."""
+    built = ((file, file.with_name(file.name.partition(".")[0] + ".py")) for file in folder.rglob("*.so"))
+    return sorted(
+        source
+        for file, source in built
+        if source.is_file() and source.stat().st_mtime_ns > file.stat().st_mtime_ns
+    )
+
+
 @lru_cache(maxsize=1)
 def code_version() -> str:
-    """Release, and 12 hex digits over the source files that make results (config/, tasks/)."""
+    """Release, and 12 hex digits over the source files that make results (config/, tasks/).
+
+    Raises SettingsError if compiled modules are not those of the sources.
+    """
     root = CONFIG.parent
+    if stale := stale_modules(root / "tasks"):
+        names = ", ".join(file.relative_to(root).as_posix() for file in stale)
+        raise SettingsError(f"edited after it was compiled: {names}; run `make compile`")
     files = [*CONFIG.rglob("*.py"), *(root / "tasks").rglob("*.py")]
     return f"{version('qingyuan')}+{_digest(files, root)[:12]}"
 

@@ -87,13 +87,20 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
                 counts[file.path] += 1
                 yield _staged_row(capture)
 
+    shards = write_shards(rows(), job.number, staging, settings)
+    report = {"captures": sum(counts.values()), "shards": shards, "files": counts}
+    staging.finish(job.number, report)
+    return report
+
+
+def write_shards(rows: Iterator[Mapping[str, Any]], job: int, staging: Staging, settings: Settings) -> int:
+    """Write rows of STAGED into shards of the settings' size; returns the number of shards."""
     shards = 0
-    stream = rows()
-    pending = next(stream, None)
+    pending = next(rows, None)
     while pending is not None:
-        with shard_writer(staging.capture_shard(job.number, shards), STAGED) as writer:
+        with shard_writer(staging.capture_shard(job, shards), STAGED) as writer:
             taken = size = 0
-            batch: list[dict[str, Any]] = []
+            batch: list[Mapping[str, Any]] = []
             held = 0
             while (
                 pending is not None
@@ -107,13 +114,11 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
                 if len(batch) >= BATCH or held > 32 << 20:
                     writer.write_batch(to_batch(batch, STAGED))
                     batch, held = [], 0
-                pending = next(stream, None)
+                pending = next(rows, None)
             if batch:
                 writer.write_batch(to_batch(batch, STAGED))
         shards += 1
-    report = {"captures": sum(counts.values()), "shards": shards, "files": counts}
-    staging.finish(job.number, report)
-    return report
+    return shards
 
 
 def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,38 +135,47 @@ def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> i
     if out.exists():
         return len(rows)
     cleaner = _cleaner(settings)
-    wanted = frozenset(rows)
-    first = 0
     with shard_writer(out, CLEANED) as writer:
-        for batch in pq.ParquetFile(shard).iter_batches(batch_size=BATCH):
-            mine = [row for row in range(first, first + batch.num_rows) if row in wanted]
-            first += batch.num_rows
-            if not mine:
-                continue
-            staged = batch.take(pa.array([row - first + batch.num_rows for row in mine])).to_pylist()
-            cleaned = [_cleaned_row(cleaner.clean(_capture(row)), row) for row in staged]
-            writer.write_batch(to_batch(cleaned, CLEANED))
+        batch: list[dict[str, Any]] = []
+        for row in _staged(shard, rows):
+            batch.append(_cleaned_row(cleaner.clean(_capture(row)), row))
+            if len(batch) == BATCH:
+                writer.write_batch(to_batch(batch, CLEANED))
+                batch = []
+        if batch:
+            writer.write_batch(to_batch(batch, CLEANED))
     return len(rows)
 
 
-def settle(
-    places: Mapping[str, tuple[str, int]], texts: Mapping[str, Sequence[str]], out: Path, settings: str
-) -> int:
+def settle(doubts: Path, batch: int, out: Path, settings: str) -> None:
     """Clean captures again with the texts of other copies, which settle ambiguous and lost characters.
 
-    `places` gives shard and row of each capture id, `texts` its other copies. Writes CLEANED to `out`.
+    `doubts` is what tasks.dedupe.siblings wrote, `batch` one of its batches. Writes CLEANED to `out`.
     """
     if out.exists():
-        return len(places)
+        return
     cleaner = _cleaner(settings)
+    texts: dict[tuple[str, int], list[str]] = {}
+    for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
+        texts.setdefault((row["shard"], row["shard_row"]), []).append(row["text"])
     with shard_writer(out, CLEANED) as writer:
-        for capture_id in sorted(places):
-            shard, number = places[capture_id]
-            (row,) = pq.read_table(shard).slice(number, 1).to_pylist()
-            article = cleaner.clean(_capture(row), siblings=texts[capture_id])
-            if article.outcome is Outcome.KEPT:
-                writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
-    return len(places)
+        for shard in sorted({shard for shard, _ in texts}):
+            numbers = sorted(number for at, number in texts if at == shard)
+            for number, row in zip(numbers, _staged(shard, numbers), strict=True):
+                article = cleaner.clean(_capture(row), siblings=texts[shard, number])
+                if article.outcome is Outcome.KEPT:
+                    writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
+
+
+def _staged(shard: Path | str, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """The given rows (ascending) of a shard, a batch in memory at a time."""
+    wanted = frozenset(rows)
+    first = 0
+    for batch in pq.ParquetFile(shard).iter_batches(batch_size=BATCH):
+        mine = [row - first for row in range(first, first + batch.num_rows) if row in wanted]
+        first += batch.num_rows
+        if mine:
+            yield from batch.take(pa.array(mine)).to_pylist()
 
 
 def failed_rows(shard: Path, rows: Sequence[int], why: str) -> pa.RecordBatch:

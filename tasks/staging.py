@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -82,7 +82,7 @@ class Staging:
             if other.name != f"plan-{plan}":
                 shutil.rmtree(other)
         staging = cls(folder / f"plan-{plan}")
-        for name in ("captures", "cleaned"):
+        for name in ("captures", "cleaned", "settled"):
             (staging.root / name).mkdir(parents=True, exist_ok=True)
         return staging
 
@@ -92,12 +92,17 @@ class Staging:
         return self.root / "exact.parquet"
 
     @property
-    def settled(self) -> Path:
-        """Captures cleaned again with the help of other copies (CLEANED); absent where none needed it."""
-        return self.root / "settled.parquet"
+    def doubts(self) -> Path:
+        """What other copies say of captures with doubtful places; written by tasks.dedupe.siblings."""
+        return self.root / "doubts.parquet"
+
+    @property
+    def matching(self) -> Path:
+        """The folder in which matching works."""
+        return self.root / "match"
 
     def shards(self, stage: str) -> list[Path]:
-        """Finished shards of a stage (`captures` or `cleaned`), in order."""
+        """Finished shards of a stage (`captures`, `cleaned`, `settled`: cleaned again with the help of others)."""
         return sorted((self.root / stage).glob("*.parquet"))
 
     def capture_shard(self, job: int, shard: int) -> Path:
@@ -135,7 +140,8 @@ class Staging:
 @contextmanager
 def shard_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """Write a Parquet file that appears under `path` when it is whole, and not at all otherwise."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Not the process id: workers on several machines may have the same.
+    partial = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
         with pq.ParquetWriter(partial, schema, compression="zstd", compression_level=1) as writer:
             yield writer

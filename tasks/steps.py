@@ -6,43 +6,54 @@ so that only the capture that kills its worker is lost to the run, and recorded 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
 from tasks import shards
+from tasks.archive import archived, payload_rows
 from tasks.assemble import GONE, Assembly, Funnel
 from tasks.basis import Basis
 from tasks.collect import InputFile
-from tasks.dedupe.exact import Mark, exact_staged
-from tasks.dedupe.report import Resolution
-from tasks.dedupe.resolve import resolve
-from tasks.dedupe.siblings import siblings_of
+from tasks.dedupe import resolve
+from tasks.dedupe.exact import Mark, mark_shards
+from tasks.dedupe.resolve import Matched
+from tasks.dedupe.siblings import find_doubts
 from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.dedupe.urls import url_key
 from tasks.fetch.state import gone_pages
-from tasks.pool import WorkerPool
+from tasks.pool import LocalWorkers, WorkerDiedError, Workers
 from tasks.provenance import code_version, dictionaries
-from tasks.shards import clean_shard, collect_job, failed_rows
+from tasks.shards import clean_shard, collect_job, failed_rows, write_shards
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
 from tasks.snapshot.manifest import KEYS, content_digest, tallies
 from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
-from tasks.tables import CLEANED, INPUTS, STAGED
+from tasks.tables import CLEANED, INPUTS
 
 Advance = Callable[[int], None]
+
+ARCHIVE_JOB: Final = 99_999
+"""Number of the job that reads the archive: behind those that read files."""
+_THREADS: Final = 256
+"""Pieces of work handed to the workers at a time: more than a large cluster has."""
+_ISOLATION: Final = threading.Lock()
+"""One shard at a time is taken apart."""
 
 
 @task(name="read", task_run_name="read {job.number}", persist_result=False, cache_policy=NO_CACHE, retries=2)
 def read(
-    job: Job, staging: Staging, settings: Settings, pool: WorkerPool, advance: Advance
+    job: Job, staging: Staging, settings: Settings, pool: Workers, advance: Advance
 ) -> Mapping[str, Any]:
     """Read the files of a job into shards; see tasks.shards.collect_job for the report."""
     report = pool.run(collect_job, job, staging, settings)
@@ -52,21 +63,25 @@ def read(
 
 @task(name="clean", task_run_name="clean {shard.stem}", persist_result=False, cache_policy=NO_CACHE)
 def clean(
-    shard: Path, staging: Staging, rows: list[int], settings: Settings, pool: WorkerPool, advance: Advance
+    shard: Path, staging: Staging, rows: list[int], settings: Settings, pool: Workers, advance: Advance
 ) -> int:
     """Clean and convert the captures in the given rows of a shard; returns their number."""
     out = staging.cleaned_shard(shard)
     compiled = settings.model_dump_json()
-    for _ in range(settings.run.retries):
-        try:
-            count = pool.run(clean_shard, shard, out, rows, compiled)
-            break
-        except BrokenProcessPool:
-            continue
-    else:
-        count = _one_by_one(shard, out, rows, compiled, pool)
+    try:
+        count = pool.run(clean_shard, shard, out, rows, compiled)
+    except WorkerDiedError:
+        count = _one_by_one(shard, out, rows, compiled)
     advance(count)
     return count
+
+
+@task(name="read archive", persist_result=False, cache_policy=NO_CACHE)
+def read_archive(gone: list[InputFile], staging: Staging, store: Store, settings: Settings) -> None:
+    """Read the captures of input files that are no more from the archive of payloads into shards."""
+    if staging.done(ARCHIVE_JOB) is None:
+        shards = write_shards(iter(archived(store, gone)), ARCHIVE_JOB, staging, settings)
+        staging.finish(ARCHIVE_JOB, {"captures": 0, "shards": shards, "files": {}})
 
 
 @task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
@@ -75,49 +90,52 @@ def find_copies(staging: Staging, basis: Basis, settings: Settings) -> dict[Path
 
     Returns for each shard the rows that have to be cleaned.
     """
-    columns = ["capture_id", "payload_sha256", "captured_at", "locator", "error"]
     shards = staging.shards("captures")
-    tables = [pq.read_table(shard, columns=columns) for shard in shards]
-    names = [str(shard) for shard, table in zip(shards, tables, strict=True) for _ in range(table.num_rows)]
-    places = [row for table in tables for row in range(table.num_rows)]
-    staged = pa.concat_tables(tables) if tables else STAGED.empty_table().select(columns)
-    marks = exact_staged(staged, basis.ledger, settings.dedupe)
-    exact = pa.table(
-        {
-            "shard": pa.array(names, pa.string()),
-            "shard_row": pa.array(places, pa.int64()),
-            **{name: marks.column(name) for name in ("capture_id", "mark", "of_capture")},
-        }
-    )
-    pq.write_table(exact, staging.exact)
+    mark_shards([str(shard) for shard in shards], basis.ledger, staging.exact, settings.dedupe)
     due: dict[Path, list[int]] = {shard: [] for shard in shards}
-    for shard, row, mark in zip(names, places, marks.column("mark").to_pylist(), strict=True):
-        if mark == Mark.CLEAN:
-            due[Path(shard)].append(row)
+    with pq.ParquetFile(staging.exact) as file:
+        for batch in file.iter_batches(columns=["shard", "shard_row", "mark"]):
+            clean = batch.filter(pc.equal(batch["mark"], Mark.CLEAN.value))
+            for shard, row in zip(clean["shard"].to_pylist(), clean["shard_row"].to_pylist(), strict=True):
+                due[Path(shard)].append(row)
     return due
 
 
 @task(name="match", persist_result=False, cache_policy=NO_CACHE)
-def match(staging: Staging, basis: Basis, settings: Settings) -> Resolution:
+def match(staging: Staging, basis: Basis, settings: Settings, pool: Workers) -> Matched:
     """Recognise copies of one article among the cleaned captures and everything before."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
-    return resolve(cleaned, basis.signatures, basis.documents, settings.dedupe, held=basis.held())
+    return resolve.match(
+        staging.matching,
+        cleaned,
+        basis.signatures,
+        basis.documents,
+        settings.dedupe,
+        before=basis.before,
+        index=settings.store.folder / "index",
+        each=partial(_each, pool),
+    )
+
+
+def _each(pool: Workers, function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
+    """Call a function for each tuple of arguments on the workers; stops at the first error."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        futures = [threads.submit(pool.run, function, *one) for one in arguments]
+        for future in futures:
+            future.result()
 
 
 @task(name="settle", persist_result=False, cache_policy=NO_CACHE)
-def settle(
-    resolution: Resolution, staging: Staging, basis: Basis, settings: Settings, pool: WorkerPool
-) -> int:
-    """Let other copies settle what stayed ambiguous or lost in the best ones; returns how many were asked."""
+def settle(matched: Matched, staging: Staging, basis: Basis, settings: Settings, pool: Workers) -> int:
+    """Let other copies settle what stayed ambiguous or lost in the best ones; returns the batches asked."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
-    texts = siblings_of(resolution, cleaned, basis.documents, settings.dedupe)
-    if texts:
-        marks = pq.read_table(staging.exact, filters=[("mark", "=", Mark.CLEAN.value)]).to_pylist()
-        places = {
-            row["capture_id"]: (row["shard"], row["shard_row"]) for row in marks if row["capture_id"] in texts
-        }
-        pool.run(shards.settle, places, texts, staging.settled, settings.model_dump_json())
-    return len(texts)
+    decisions = matched.files("captures")
+    batches = find_doubts(staging.doubts, decisions, cleaned, staging.exact, basis.documents, settings.dedupe)
+    compiled = settings.model_dump_json()
+    settled = [staging.root / "settled" / f"{batch:06d}.parquet" for batch in batches]
+    arguments = [(staging.doubts, batch, out, compiled) for batch, out in zip(batches, settled, strict=True)]
+    _each(pool, shards.settle, arguments)
+    return len(batches)
 
 
 @task(name="commit", persist_result=False, cache_policy=NO_CACHE)
@@ -127,7 +145,7 @@ def commit(
     store: Store,
     basis: Basis,
     settings: Settings,
-    resolution: Resolution,
+    matched: Matched,
     *,
     dry_run: bool,
     notes: list[str],
@@ -137,9 +155,9 @@ def commit(
     with Assembly.open(
         captures=staging.shards("captures"),
         cleaned=staging.shards("cleaned"),
-        settled=staging.settled,
+        settled=staging.shards("settled"),
         exact=staging.exact,
-        resolution=resolution,
+        matched=matched,
         basis=basis,
         gone=gone_table(store.path),
         version=store.next_version(),
@@ -154,12 +172,16 @@ def commit(
         written = {
             "documents": _write(store, run_id, "documents", assembly.document_rows()),
             "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
-            "signatures": _write(store, run_id, "signatures", resolution.signatures.to_batches()),
+            "signatures": _write(store, run_id, "signatures", assembly.signature_rows()),
         }
+        keeping = [source.name for source in settings.sources if source.archived]
+        if keeping and not afresh:
+            places = assembly.payload_places(keeping, store.files("payloads"))
+            written["payloads"] = _write(store, run_id, "payloads", payload_rows(places))
         deletes: dict[str, list[str]] = {
             "documents": changed_documents,
             "captures": assembly.changed_captures(),
-            "signatures": resolution.superseded.column("capture_id").to_pylist(),
+            "signatures": assembly.superseded(),
         }
     if afresh:
         if _same(store, written):
@@ -238,14 +260,17 @@ def _input_rows(files: list[InputFile], staging: Staging, version: int) -> pa.Re
     return to_batch(rows, INPUTS)
 
 
-def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str, pool: WorkerPool) -> int:
-    """Clean a shard whose worker died repeatedly: halve it until the capture that does it stands alone."""
+def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str) -> int:
+    """Clean a shard whose workers died: halve it until the capture that does it stands alone.
+
+    That happens here, in one process of its own, whatever the engine: the workers are spared.
+    """
 
     def clean_part(part: list[int], name: str) -> list[Path]:
         path = out.with_name(f".{out.stem}.{name}.part")
         try:
-            pool.run(clean_shard, shard, path, part, settings)
-        except BrokenProcessPool:
+            alone.run(clean_shard, shard, path, part, settings)
+        except WorkerDiedError:
             if len(part) > 1:
                 middle = len(part) // 2
                 return clean_part(part[:middle], name + "0") + clean_part(part[middle:], name + "1")
@@ -255,7 +280,8 @@ def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str, pool: Wo
                 )
         return [path]
 
-    parts = clean_part(rows, "")
+    with _ISOLATION, LocalWorkers(1, settings, attempts=1) as alone:
+        parts = clean_part(rows, "")
     with shard_writer(out, CLEANED) as writer:
         for path in parts:
             writer.write_table(pq.read_table(path, schema=CLEANED))

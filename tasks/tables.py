@@ -110,6 +110,17 @@ class Metadata:
     evidence: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post of a thread, or a question or answer: where it begins in the text, and what its head says."""
+
+    start: int
+    """Characters of the text before it; it ends where the next begins."""
+    author: str | None = None
+    published_at: str | None = None
+    """ISO 8601, as in `Metadata`."""
+
+
 def _column(name: str, kind: pa.DataType, meaning: str, *, nullable: bool = True) -> pa.Field:
     return pa.field(name, kind, nullable=nullable, metadata={"meaning": meaning})
 
@@ -132,6 +143,16 @@ EDIT_SUMMARY: Final = pa.struct(
         _column("after", pa.string(), "the same place after"),
         _column("reason", pa.string(), "the evidence for the example"),
         _column("alternatives", _TEXTS, "other readings that stayed possible, if any"),
+    ]
+)
+
+POST: Final = pa.struct(
+    [
+        _required(
+            "start", pa.int32(), "characters of the text before the post; it ends where the next begins"
+        ),
+        _column("author", pa.string(), "who wrote it"),
+        _column("published_at", pa.string(), "ISO 8601, at the precision the page states"),
     ]
 )
 
@@ -180,6 +201,7 @@ DOCUMENTS: Final = pa.schema(
         _required("edits", pa.list_(EDIT_SUMMARY), "what each rule changed: how often, with an example"),
         _required("quality", QUALITY, "quality figures of the text"),
         _column("contains", _TEXTS, "ids of shorter documents that this one contains whole"),
+        _column("posts", pa.list_(POST), "posts of a thread, or question and answers; null for other pages"),
         _column("gone_at", _TIME, "when its page was found deleted (404 or 410); null while it is there"),
         _required("text_sha256", pa.string(), "SHA-256 of the text in UTF-8"),
     ]
@@ -245,11 +267,23 @@ INPUTS: Final = pa.schema(
 )
 """Input files already taken in: unchanged ones are not read again."""
 
+PAYLOADS: Final = pa.schema(
+    [
+        _required("capture_id", pa.string(), "the capture that was loaded"),
+        _required("payload_sha256", pa.string(), "SHA-256 of its payload"),
+        _column("title", pa.string(), "title given beside the text by a structured source"),
+        _column("error", pa.string(), "why the capture could not be read"),
+        _column("payload", pa.large_binary(), "the bytes; null where another row has them already"),
+    ]
+)
+"""The archive of loaded payloads, of sources that keep them (`archive`); a reclean reads it."""
+
 TABLES: Final[Mapping[str, pa.Schema]] = {
     "documents": DOCUMENTS,
     "captures": CAPTURES,
     "signatures": SIGNATURES,
     "inputs": INPUTS,
+    "payloads": PAYLOADS,
 }
 """The tables of the store, by name."""
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """A generated corpus of Chinese articles and of what the web makes of them, with the truth known by origin.
 
 `generate(count, seed)` writes articles from jieba's dictionary (words drawn by their frequency and part
@@ -9,10 +8,11 @@ the shorter one.
 
 from __future__ import annotations
 
+import hashlib
 import html
 import random
 from bisect import bisect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,6 +22,8 @@ from pathlib import Path
 import jieba
 import opencc
 from pypinyin import Style, lazy_pinyin
+
+from tests.templates import fill, forms
 
 KINDS = (
     "traditional",
@@ -335,73 +337,6 @@ def chrome(text: str, draw: random.Random) -> str:
     return "\n".join([*head, text.rstrip("\n"), "相关新闻", *related, *CHROME_TAIL]) + "\n"
 
 
-def _weather(draw: random.Random) -> str:
-    days = [draw.randrange(1, 29), draw.randrange(1, 13)]
-    low, high = draw.randrange(-9, 20), draw.randrange(20, 36)
-    return (
-        f"{days[1]}月{days[0]}日天气预报\n市气象台{days[0]}日16时发布天气预报：受冷空气影响，今天夜间到明天白天，全市多云转晴，"
-        f"北部山区有阵雨，南风{draw.randrange(2, 5)}到{draw.randrange(5, 7)}级，最低气温{low}℃，最高气温{high}℃，"
-        f"空气相对湿度{draw.randrange(20, 99)}%。未来三天以晴到多云天气为主，气温逐步回升，昼夜温差较大，请市民注意适时增减衣物，"
-        "预防感冒。森林火险气象等级为三级，林区内可以点燃，可以蔓延，具有危险，需加强防范。\n"
-        "气象部门提醒，出行前请关注最新的天气信息，驾驶车辆注意控制车速，保持安全距离。\n"
-    )
-
-
-def _price(draw: random.Random) -> str:
-    def yuan() -> str:
-        return f"{draw.randrange(2, 90)}.{draw.randrange(100):02d}元"
-
-    return (
-        f"据农产品批发市场监测，{draw.randrange(1, 13)}月{draw.randrange(1, 29)}日全市蔬菜价格总体平稳，其中大白菜每公斤{yuan()}，"
-        f"黄瓜每公斤{yuan()}，西红柿每公斤{yuan()}，土豆每公斤{yuan()}；猪肉每公斤{yuan()}，鸡蛋每公斤{yuan()}，"
-        "水产品价格小幅波动，水果供应充足。从监测情况看，市场货源稳定，交易活跃，预计近期价格仍将以平稳运行为主，"
-        "个别品种受天气和运输成本影响可能出现小幅上涨。市场管理部门将继续加强监测，保障供应，维护正常的市场秩序。\n"
-    )
-
-
-def _notice(draw: random.Random) -> str:
-    return (
-        f"关于开展{draw.randrange(2005, 2025)}年度职称评审工作的通知\n各县区人力资源部门，市直各有关单位：根据上级文件精神和工作安排，"
-        "现就做好本年度职称评审工作有关事项通知如下。一、申报人员应当遵守国家法律法规，具备良好的职业道德，热爱本职工作，认真履行岗位职责。"
-        "二、申报材料应当真实完整，由所在单位审核并公示，公示无异议后逐级上报，任何单位和个人不得弄虚作假。"
-        "三、评审工作坚持公开、平等、竞争、择优的原则，重点考察品德、能力和业绩，克服唯论文、唯学历、唯资历、唯奖项的倾向。"
-        f"四、材料报送截止时间为{draw.randrange(1, 13)}月{draw.randrange(1, 29)}日，逾期不予受理，联系电话由各单位另行公布。"
-        "五、各单位要高度重视，加强组织领导，落实工作责任，确保评审工作平稳有序开展，评审过程中遇到的问题请及时反馈。\n"
-    )
-
-
-def _obituary(draw: random.Random) -> str:
-    names, _ = _lexicon()["nr"]
-    name = draw.choice([word for word in names[:4000] if len(word) in (2, 3)])
-    place = draw.choice([word for word in _lexicon()["ns"][0][:3000] if len(word) == 2])
-    return (
-        f"{name}同志逝世\n中国共产党优秀党员，忠诚的教育工作者{name}同志，因病医治无效逝世，享年{draw.randrange(60, 99)}岁。"
-        f"{name}同志是{place}人，早年参加工作，长期从事教育事业，先后担任教师、教研室主任、学校领导等职务。他热爱祖国，忠于职守，"
-        "作风正派，平易近人，在师生中享有很高的威望。他生活俭朴，关心同志，团结群众，把毕生精力献给了所热爱的教育事业，"
-        "受到大家的尊敬和爱戴。遗体告别仪式在殡仪馆举行，各界人士前往送别，并对家属表示慰问。\n"
-    )
-
-
-def _appointment(draw: random.Random) -> str:
-    names = [word for word in _lexicon()["nr"][0][:4000] if len(word) == 3]
-    one, other = draw.choice(names), draw.choice(names)
-    return (
-        f"市人民代表大会常务委员会任免名单\n根据有关法律规定和工作需要，市人民代表大会常务委员会会议表决通过，任命{one}为市统计局局长，"
-        f"免去{other}的市统计局局长职务。会议要求，新任命的同志要不忘初心，牢记使命，恪尽职守，依法履职，自觉接受监督，努力做出新的成绩，"
-        "不辜负组织的信任和人民群众的重托。会议由常务委员会主任主持，副主任和委员出席会议，市政府有关负责人列席会议。"
-        "会议还听取了关于预算执行情况的报告和关于环境保护工作情况的报告，并进行了认真审议，提出了意见和建议。\n"
-    )
-
-
-TEMPLATES: dict[str, Callable[[random.Random], str]] = {
-    "weather": _weather,
-    "price": _price,
-    "notice": _notice,
-    "obituary": _obituary,
-    "appointment": _appointment,
-}
-
-
 def variant(kind: str, paragraphs: Sequence[Sequence[Token]], draw: random.Random) -> str:
     """The text of an article as a copy of the given kind shows it."""
     text = _text(paragraphs)
@@ -451,15 +386,19 @@ def generate(count: int, seed: int = 1) -> Iterator[Sample]:
         paragraphs = _article(seed, number)
         title = "".join(word for word, part in paragraphs[0] if part != "w")[:16]
         origin = f"{seed}-{number}"
-        pages = [("original", (origin,), variant("original", paragraphs, draw), None)]
+        pages: list[tuple[str, tuple[str, ...], str, str | None]] = [
+            ("original", (origin,), variant("original", paragraphs, draw), None)
+        ]
         for kind in draw.sample(KINDS, draw.randrange(2, 6)):
             pages.append((kind, (origin,), variant(kind, paragraphs, draw), None))
         if number % 20 == 7:
             text = _text(paragraphs) + _text(_article(seed, number + 1))
             pages.append(("glued", (origin, f"{seed}-{number + 1}"), text, None))
         if number % 3 == 0:
-            family = draw.choice(sorted(TEMPLATES))
-            pages.append(("template", (f"{origin}-{family}",), TEMPLATES[family](draw), family))
+            name = draw.choice(sorted(forms()))
+            form, _ = fill(name, draw)
+            # Two fillings may come out the same; then they are one article.
+            pages.append(("template", (hashlib.sha256(form.encode()).hexdigest(),), form, name))
         for place, (kind, origins, text, family) in enumerate(pages):
             if made == count:
                 return

@@ -115,6 +115,21 @@ def test_a_gigantic_line_is_cleaned(cleaner: Cleaner) -> None:
     assert article.rule in ("clean", "quality.max_ngram_repetition")
 
 
+def test_posts_keep_their_places_through_every_change(cleaner: Cleaner) -> None:
+    words = "鄉(xiāng)村學(xué)校開(kāi)課,長(zhǎng)輩們(men)來(lái)當(dāng)老師(shī)。"
+    posts = "".join(
+        f'<div class="post"><a href="space-uid-{number}.html">會員{number}</a> <span>發表於 2016-3-8 21:1{number}'
+        f'</span><div class="content">第{number}樓：{words}</div></div>'
+        for number in range(1, 5)
+    )
+    head = "鄉村學校開課了嗎"
+    page = f"<html><head><title>{head} - 論壇</title></head><body><h1>{head}</h1>{posts}</body></html>"
+    article = cleaner.clean(capture(page, media_type="text/html"))
+    assert [post.author for post in article.posts] == ["会员1", "会员2", "会员3", "会员4"]
+    assert [post.published_at for post in article.posts] == [f"2016-03-08T21:1{n}:00" for n in range(1, 5)]
+    assert all(article.text.startswith(f"第{n}楼", post.start) for n, post in enumerate(article.posts, 1))
+
+
 def test_headlines_of_html_pages_are_repaired_and_converted_like_the_text(cleaner: Cleaner) -> None:
     words = "鄉(xiāng)村學(xué)校開(kāi)課,長(zhǎng)輩們(men)來(lái)當(dāng)老師(shī)。"
     head = "鄉(xiāng)村學(xué)校"

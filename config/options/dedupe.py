@@ -42,7 +42,12 @@ class DedupeSettings(Section):
         48, ge=1, le=10_000, description="Texts one text is compared with at most, most shared hashes first."
     )
     batch_documents: int = Field(
-        4000, ge=2, description="Texts held in memory at a time while pairs are compared."
+        4000, ge=2, description="Texts that one worker holds while pairs are compared or copies gathered."
+    )
+    part_texts: int = Field(
+        50_000,
+        ge=1,
+        description="New texts for each part of the hashes that one worker joins; bounds its memory.",
     )
     memory_mb: int = Field(
         384, ge=64, description="Memory limit of the database that joins new with stored signatures, MiB."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -125,6 +126,41 @@ def fetch(
     for report in reports:
         for address in report["planned"]:
             out.print(address, markup=False)
+    return 0
+
+
+@app.command()
+def maintain(
+    compact: Annotated[bool, typer.Option("--compact", help="Merge the small files of many runs.")] = False,
+    prune: Annotated[
+        list[str] | None, typer.Option(metavar="VERSION", help="A version to drop for good; may be repeated.")
+    ] = None,
+    really: Annotated[bool, typer.Option("--really", help="Drop them; without it only say so.")] = False,
+    verify: Annotated[
+        list[str] | None, typer.Option(metavar="VERSION", help="A version to check, or `all`.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Housekeeping: merge small files, drop versions, check versions (the latest unless told)."""
+    settings = settings_of(config)
+    orchestration.prepare(settings.serve, quiet=True)
+    from flows.maintain import MaintainParameters
+    from flows.maintain import maintain as flow
+
+    done = flow(
+        MaintainParameters(
+            config=str(config or ""),
+            compact=compact,
+            prune=prune or [],
+            really=really,
+            verify=verify or ["latest"],
+        )
+    )
+    if as_json:
+        print_json(asdict(done))
+    else:
+        out.print(done.to_text(), markup=False)
     return 0
 
 

@@ -151,7 +151,9 @@ def tag(
 @snapshots.command()
 def publish(
     version: VersionArgument,
-    target: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new or empty folder.")],
+    target: Annotated[
+        str, typer.Argument(metavar="FOLDER", help="A new or empty folder, or s3://bucket/prefix.")
+    ],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> int:

@@ -74,6 +74,24 @@ def replay(text: str, trail: Iterable[tuple[str, Change]]) -> str:
     return text
 
 
+def follow(offsets: Sequence[int], trail: Iterable[tuple[str, Change]]) -> list[int]:
+    """Where the characters at `offsets` (rising) of the first text stand in the last one.
+
+    An offset inside what an edit replaces moves to its end.
+    """
+    places = list(offsets)
+    for _name, change in trail:
+        moved = at = 0
+        edits = change.edits
+        for index, place in enumerate(places):
+            while at < len(edits) and edits[at].start + len(edits[at].before) <= place:
+                moved += len(edits[at].after) - len(edits[at].before)
+                at += 1
+            inside = at < len(edits) and edits[at].start < place
+            places[index] = edits[at].start + moved + len(edits[at].after) if inside else place + moved
+    return places
+
+
 def compose(first: Sequence[Edit], second: Sequence[Edit]) -> tuple[Edit, ...]:
     """One list of edits that does what `first` and then `second` do.
 

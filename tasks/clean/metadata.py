@@ -24,12 +24,17 @@ from tasks.clean.dates import FoundTime, find_times, parse_time
 _MAX_JSON: Final = 1 << 20
 _MAX_VALUE: Final = 300
 _LONG_TEXT: Final = 160
+_NOT_TIME: Final = 40
 _ARTICLE_TYPES: Final = ("Article", "BlogPosting", "Posting", "WebPage", "Question", "Report", "Video")
 _URL_DATE: Final = re.compile(
     r"(?<!\d)((?:19|20)\d{2})[-/_]?(0[1-9]|1[0-2])(?:[-/_]?(0[1-9]|[12]\d|3[01]))?(?![\d])(?=[/_.\-t]|\d*[/_.])"
 )
 _TITLED_TIME: Final = re.compile(
     r'title="([^"<>]{0,9}(?:19|20)\d\d[-年/][^"<>]{3,30})"[^<>]{0,200}>[^<>]{1,20}前\s*<'
+)
+_SCRIPT_TIME: Final = re.compile(
+    r"""\b(?:ct|createTime|create_time|publish_?time|pubDate|pub_?date)['"]?\s*[:=]\s*['"]((?:19|20)\d\d-[^'"]{4,20}|1\d{9})['"]""",
+    re.IGNORECASE,
 )
 _SPACE: Final = re.compile(r"\s+")
 _TIME_HINT: Final = re.compile(
@@ -187,12 +192,14 @@ class Finder:
             and (plain := _SPACE.sub(" ", html.unescape(value)).strip())[:_MAX_VALUE]
         ):
             self.values[name] = plain[:_MAX_VALUE]
-            self.evidence[name] = evidence
+            self.evidence[name] = " ".join(evidence.split())
 
     def set_from_meta(self, name: str) -> None:
         """Take the field from the first <meta> that states it."""
         for key in self.labels.meta[name]:
             if value := self.statements.meta.get(key):
+                if (pattern := self.labels.values.get(name)) and (labelled := pattern.match(value)):
+                    value = labelled[1]
                 if name in ("author", "source", "editors") and (
                     "://" in value or self.labels.not_source.match(value)
                 ):
@@ -240,10 +247,14 @@ def visible_time(
     """
     best: tuple[float, FoundTime, str] | None = None
     for distance, text in texts:
-        if len(text) > _LONG_TEXT or not _TIME_HINT.search(text) or labels.not_time.search(text):
+        if len(text) > _LONG_TEXT or not _TIME_HINT.search(text):
             continue
+        last = 0
         for found in find_times(text[:200], captured_at):
-            if len(found.iso) < 10:
+            before, last = text[last : found.start], found.end
+            if len(found.iso) < 10 or labels.not_time.search(before):
+                continue
+            if labels.not_time.search(text, last) and len(text) - last < _NOT_TIME:
                 continue
             near = 1.0 / (2 + (distance if distance >= 0 else -2 * distance))
             score = near + 0.6 * found.clock + 0.5 * bool(labels.time.search(text)) + 0.3 * found.exact
@@ -256,10 +267,14 @@ def visible_time(
 
 
 def titled_time(source: str, captured_at: datetime | None) -> tuple[str, str] | None:
-    """The date in the title of the first relative time: `<span title="2023-05-28">11个月前</span>`."""
-    match = _TITLED_TIME.search(source)
-    time = parse_time(match[1], captured_at) if match else None
-    return (time, f"title {match[1][:24]}") if match and time else None
+    """The date in the title of the first relative time (`<span title="2023-05-28">11个月前</span>`), or
+    in the variable a script shows it from (`var ct = "1683766800"`)."""
+    for pattern, kind in ((_TITLED_TIME, "title"), (_SCRIPT_TIME, "script")):
+        match = pattern.search(source)
+        time = parse_time(match[1], captured_at) if match else None
+        if match and time:
+            return time, f"{kind} {match[1][:24]}"
+    return None
 
 
 def url_time(url: str | None) -> tuple[str, str] | None:

@@ -6,18 +6,23 @@ structure, with small example pages and what must come out of them as its own te
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from config.settings import CONFIG, SettingsError
+
+_LEVELS = 8
+_NAMES = re.compile(r"[.#]([\w-]+)")
 
 
 class _Strict(BaseModel):
@@ -73,9 +78,22 @@ class Recipe(_Strict):
                 raise ValueError(f"not a CSS selector: {selector!r}") from error
         return selectors
 
-    def fits(self, tree: LexborHTMLParser, host: str | None) -> bool:
-        """Whether the recipe is for this page: a host pattern matches (if there are any), all marks are found."""
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        """The classes and ids that every page with the marks holds (of marks without alternatives)."""
+        return tuple(
+            name
+            for mark in self.marks
+            if "," not in mark and ":" not in mark
+            for name in _NAMES.findall(mark)
+        )
+
+    def fits(self, html: str, tree: LexborHTMLParser, host: str | None) -> bool:
+        """Whether the recipe is for the page `html`, parsed as `tree`: a host pattern matches (if there
+        are any), the names in its marks stand on the page as they are written, all marks are found."""
         if self.hosts and not any(fnmatchcase(host or "", pattern) for pattern in self.hosts):
+            return False
+        if not all(name in html for name in self._names):  # far cheaper than a search of the tree
             return False
         return bool(self.hosts or self.marks) and all(tree.css_first(mark) is not None for mark in self.marks)
 
@@ -86,13 +104,13 @@ class Recipes:
 
     recipes: tuple[Recipe, ...]
 
-    def find(self, tree: LexborHTMLParser, url: str | None) -> Recipe | None:
-        """The recipe for a page, or None."""
+    def find(self, html: str, tree: LexborHTMLParser, url: str | None) -> Recipe | None:
+        """The recipe for the page `html`, parsed as `tree`, or None."""
         try:
             host = urlsplit(url if "://" in url else f"//{url}").hostname if url else None
         except ValueError:
             host = None
-        return next((recipe for recipe in self.recipes if recipe.fits(tree, host)), None)
+        return next((recipe for recipe in self.recipes if recipe.fits(html, tree, host)), None)
 
 
 def load_recipes(folder: Path = CONFIG / "sites") -> Recipes:
@@ -122,16 +140,27 @@ def select_text(tree: LexborHTMLParser, selectors: Iterable[str]) -> str | None:
     return None
 
 
-def select_body(tree: LexborHTMLParser, recipe: Recipe) -> str | None:
-    """The body's blocks as HTML, without what has to be dropped; None if there is none with text."""
+def select_bodies(tree: LexborHTMLParser, recipe: Recipe) -> list[LexborNode]:
+    """The body's blocks, without what has to be dropped; none if there is none with text."""
     for selector in recipe.body:
         nodes = [node for node in tree.css(selector) if node.text(strip=True)]
         if nodes:
             for node in nodes:
                 for part in [part for drop in recipe.drop for part in node.css(drop)]:
                     part.decompose()
-            return "".join(f"<div>{node.html}</div>" for node in nodes)
-    return None
+            return nodes
+    return []
+
+
+def texts_around(node: LexborNode, selectors: Iterable[str]) -> Iterator[str]:
+    """The texts that the selectors find around `node`, selector by selector, the nearest first."""
+    for selector in selectors:
+        block = node.parent
+        for _ in range(_LEVELS):
+            if block is None or block.tag in ("body", "html"):
+                break
+            yield from filter(None, (" ".join(found.text().split()) for found in block.css(selector)))
+            block = block.parent
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.dedupe.signatures import SHINGLE, runs
-from tasks.dedupe.skeleton import Codes, code_points, counted_as
+from tasks.dedupe.skeleton import LATIN_WORD, Codes, code_points, counted_as, latin_names
 
 _NUMBER: Final = re.compile(r"\d+(?:[.:．：]\d+|[,，]\d{3}(?!\d))*")
 _IS_NUMBER: Final = np.uint32(1 << 31)
+_IS_LATIN: Final = np.uint32(1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A text as tokens that can be compared: Han characters (Simplified) and whole numbers."""
+    """A text as tokens that can be compared: Han characters (Simplified), whole numbers, Latin names."""
 
     text: str
     codes: Codes
-    """One code a token: the character, or a hash with the highest bit set for a number."""
+    """One code a token: the character, or a hash with a high bit set for a number or a Latin name."""
     starts: NDArray[np.int64]
     """Offset of each token in the text, and behind the last one the length of the text."""
 
@@ -33,8 +34,8 @@ class Tokens:
         if start >= stop:
             return ""
         last = int(self.starts[stop - 1])
-        number = _NUMBER.match(self.text, last)
-        return self.text[int(self.starts[start]) : number.end() if number else last + 1]
+        whole = _NUMBER.match(self.text, last) or LATIN_WORD.match(self.text, last)
+        return self.text[int(self.starts[start]) : whole.end() if whole else last + 1]
 
     def around(self, start: int, stop: int) -> str:
         """The text of the tokens start..stop with what stands before and behind them."""
@@ -66,8 +67,16 @@ def tokens(text: str) -> Tokens:
         counted[start:stop] = 0
         written = unicodedata.normalize("NFKC", number[0]).replace(",", "")
         counted[start] = np.uint32(zlib.crc32(written.encode())) | _IS_NUMBER
+    for start, name in latin_names(text):
+        counted[start] = np.uint32(zlib.crc32(name.encode()) & 0x3FFFFFFF) | _IS_LATIN
     places = np.flatnonzero(counted)
     return Tokens(text, counted[places], np.append(places, len(text)))
+
+
+def is_latin(codes: Codes) -> NDArray[np.bool_]:
+    """Which tokens are Latin names."""
+    found: NDArray[np.bool_] = (codes >= _IS_LATIN) & (codes < _IS_NUMBER)
+    return found
 
 
 def is_number(codes: Codes) -> NDArray[np.bool_]:
@@ -196,4 +205,15 @@ def _equal(a: Codes, b: Codes) -> int:
     return int(differ[0]) if differ.size else size
 
 
-__all__ = ["Block", "Gap", "Span", "Tokens", "align", "aligned", "gaps", "is_number", "tokens"]
+__all__ = [
+    "Block",
+    "Gap",
+    "Span",
+    "Tokens",
+    "align",
+    "aligned",
+    "gaps",
+    "is_latin",
+    "is_number",
+    "tokens",
+]

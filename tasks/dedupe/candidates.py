@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from config.settings import DedupeSettings
-from tasks.dedupe.database import arrow, database, parquet
-from tasks.dedupe.signatures import check_versions
+from tasks.dedupe.database import arrow, database
+from tasks.dedupe.index import Found, Wanted, look_up_all
+from tasks.dedupe.signatures import Hashes
 
-_NO_SIGNATURES: Final = (
-    "SELECT NULL::VARCHAR AS capture_id, NULL::VARCHAR AS document_id, NULL::VARCHAR AS url_key, "
-    "NULL::INTEGER AS signature_version, NULL::VARCHAR AS skeleton, NULL::UBIGINT[] AS bands WHERE false"
-)
 _SAME_SKELETON: Final = """
 SELECT skeleton, document_id, capture_id FROM stored
 WHERE skeleton IN (SELECT skeleton FROM new) AND skeleton <> ''
@@ -39,10 +38,9 @@ QUALIFY row_number() OVER (PARTITION BY a ORDER BY shared DESC, b) <= {candidate
 # Here too the smallest documents of a bucket stand for it.
 _WITH_STORED: Final = """
 WITH keys AS (SELECT text, unnest(bands) AS key FROM new),
-matched AS (
-    SELECT DISTINCT key, document_id FROM (SELECT document_id, unnest(bands) AS key FROM stored)
-    SEMI JOIN keys USING (key)
-), buckets AS (SELECT key, min(document_id, {bucket}) AS heads FROM matched GROUP BY key),
+buckets AS (
+    SELECT key, min(document_id, {bucket}) AS heads FROM (SELECT DISTINCT key, document_id FROM matched) GROUP BY key
+),
 pairs AS (SELECT k.text AS a, unnest(b.heads) AS document_id FROM keys k JOIN buckets b USING (key)),
 counted AS (
     SELECT a, document_id, count(*) AS shared FROM pairs GROUP BY a, document_id HAVING shared >= {min_shared}
@@ -70,24 +68,40 @@ class Candidates:
 
 
 def find_candidates(
-    new: pa.Table, url_keys: Collection[str], signature_files: Sequence[str], settings: DedupeSettings
+    new: pa.Table,
+    url_keys: Collection[str],
+    signature_files: Sequence[str],
+    settings: DedupeSettings,
+    index: Path | None = None,
 ) -> Candidates:
     """Find what new texts may be copies of.
 
     In: the signatures of the new texts, one of each skeleton; the keys of all addresses they were
-    captured from; the files of the stored signatures. Memory and time are bounded by the settings, whatever the
-    sizes of the buckets. Raises SignatureVersionError if stored signatures cannot be compared.
+    captured from; the files of the stored signatures, and the folder of their lookups (without one they
+    are made anew). Memory and time are bounded by the settings, whatever the sizes of the buckets.
+    Raises SignatureVersionError if stored signatures cannot be compared.
     """
+    wanted = Wanted.of(_keys(new), new["skeleton"].to_pylist(), url_keys)
+    limit = max(settings.bucket, settings.candidates)
+    if index is None and signature_files:
+        with tempfile.TemporaryDirectory(prefix="qingyuan-") as folder:
+            found = look_up_all(signature_files, Path(folder), wanted, limit, settings.threads)
+    else:
+        found = look_up_all(signature_files, index or Path(), wanted, limit, settings.threads)
+    return judge_candidates(new, url_keys, found, settings)
+
+
+def judge_candidates(
+    new: pa.Table, url_keys: Collection[str], found: Found, settings: DedupeSettings
+) -> Candidates:
+    """As `find_candidates`, from what was found in the stored signatures, by whomever."""
     limits = {"bucket": settings.bucket, "min_shared": settings.min_shared, "candidates": settings.candidates}
-    numbered = new.append_column("text", pa.array(range(new.num_rows), pa.int32()))
-    stored = parquet(signature_files, _NO_SIGNATURES)
     with database(settings) as connection:
-        connection.register("new", numbered)
+        connection.register("new", new.append_column("text", pa.array(range(new.num_rows), pa.int32())))
         connection.register("members", _buckets(new))
         connection.register("addresses", pa.table({"url_key": pa.array(sorted(url_keys), pa.string())}))
-        connection.execute(f"CREATE TEMP VIEW stored AS SELECT * FROM {stored}")
-        versions = arrow(connection, "SELECT DISTINCT signature_version AS version FROM stored")
-        check_versions(versions["version"].to_pylist())
+        connection.register("stored", found.names)
+        connection.register("matched", found.sketches)
         skeletons = arrow(connection, _SAME_SKELETON).to_pylist()
         urls: dict[str, list[str]] = {}
         for row in arrow(connection, _SAME_URL.format(**limits)).to_pylist():
@@ -102,6 +116,11 @@ def find_candidates(
         among=list(zip(among["a"].to_pylist(), among["b"].to_pylist(), strict=True)),
         stored=list(zip(with_stored["a"].to_pylist(), with_stored["document_id"].to_pylist(), strict=True)),
     )
+
+
+def _keys(new: pa.Table) -> Hashes:
+    keys: Hashes = new["bands"].combine_chunks().flatten().to_numpy()
+    return keys
 
 
 def _buckets(new: pa.Table) -> pa.Table:
@@ -125,4 +144,4 @@ def _buckets(new: pa.Table) -> pa.Table:
     return pa.table({"key": keys[shared], "text": texts[shared], "place": places[shared]})
 
 
-__all__ = ["Candidates", "find_candidates"]
+__all__ = ["Candidates", "find_candidates", "judge_candidates"]

@@ -1,23 +1,16 @@
-"""The captures of a run that are to be matched, the stored documents they may belong to, and their texts."""
+"""Copies of articles that are compared: how good they are, and their texts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from datetime import datetime
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-
-from config.settings import DedupeSettings
-from tasks.dedupe.database import arrow, database, parquet
-from tasks.dedupe.signatures import sign
-from tasks.dedupe.urls import url_key
-from tasks.tables import SIGNATURES
-
-_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Rank(NamedTuple):
@@ -54,130 +47,73 @@ class Copy:
     url_key: str
     captured_at: datetime | None
     rank: Rank
-    place: tuple[int, int]
-    """Where the text lies: number of the cleaned file and row; (-1, -1) for a stored document."""
     skeleton: str = ""
     document_id: str | None = None
     """The document it is the canonical copy of; None for a new capture."""
 
 
-def _rank(row: dict[str, Any], length: int, settings: DedupeSettings) -> Rank:
-    quality = row["quality"] or {}
-    return Rank(
-        unrepaired=quality.get("unrepaired") or 0,
-        damage=quality.get("damage") or 0,
-        spun=(quality.get("spun") or 0.0) >= settings.spun,
-        # Han characters, so that glosses and blank lines make no copy the longer one.
-        shorter=-(quality.get("han") or length),
-        captured_at=row["captured_at"] or _LATEST,
-        capture_id=row["capture_id"],
-    )
+Place = tuple[str, int]
+"""Where a text lies: Parquet file and row."""
 
 
-def read_new(cleaned_files: Sequence[str], settings: DedupeSettings) -> tuple[list[Copy], pa.Table]:
-    """The kept captures of cleaned shards, ordered by id, and their signatures in the same order.
-
-    Texts are read and signed a few thousand at a time and not kept.
-    """
-    copies: list[Copy] = []
-    signed: list[pa.Table] = []
-    columns = ["capture_id", "url_key", "captured_at", "outcome", "quality", "text"]
-    for number, path in enumerate(cleaned_files):
-        first = 0
+def read_texts(places: Iterable[Place]) -> dict[Place, str]:
+    """Texts by their places; only the row groups that hold one are read."""
+    by_file: dict[str, list[int]] = {}
+    for file, row in set(places):
+        by_file.setdefault(file, []).append(row)
+    texts: dict[Place, str] = {}
+    for path, wanted in by_file.items():
+        rows = sorted(wanted)
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=2000, columns=columns):
-                table = pa.Table.from_batches([batch])
-                rows = pc.indices_nonzero(pc.equal(table["outcome"], "kept"))
-                kept = table.take(rows)
-                signatures = sign(kept, min_shingles=settings.min_shingles)
-                signed.append(signatures)
-                lengths = pc.utf8_length(kept["text"]).to_pylist()
-                for row, at, length, skeleton in zip(
-                    kept.drop_columns(["text"]).to_pylist(),
-                    rows.to_pylist(),
-                    lengths,
-                    signatures["skeleton"].to_pylist(),
-                    strict=True,
-                ):
-                    rank = _rank(row, length or 0, settings)
-                    place = (number, first + at)
-                    copies.append(
-                        Copy(
-                            row["capture_id"], row["url_key"] or "", row["captured_at"], rank, place, skeleton
-                        )
-                    )
-                first += table.num_rows
-    if not copies:
-        return [], SIGNATURES.empty_table()
-    order = sorted(range(len(copies)), key=lambda index: copies[index].capture_id)
-    return [copies[index] for index in order], pa.concat_tables(signed).take(order)
-
-
-def read_documents(
-    document_files: Sequence[str], ids: Iterable[str], settings: DedupeSettings
-) -> dict[str, Copy]:
-    """Canonical copies of stored documents by document id."""
-    wanted = pa.table({"document_id": pa.array(sorted(set(ids)), pa.string())})
-    if not wanted.num_rows or not document_files:
-        return {}
-    with database(settings) as connection:
-        connection.register("wanted", wanted)
-        rows = arrow(
-            connection,
-            "SELECT document_id, capture_id, url, captured_at, quality, length(text) AS characters "
-            f"FROM {parquet(document_files, '')} WHERE document_id IN (SELECT document_id FROM wanted)",
-        ).to_pylist()
-    return {
-        row["document_id"]: Copy(
-            row["capture_id"],
-            url_key(row["url"]) or "",
-            row["captured_at"],
-            _rank(row, row["characters"], settings),
-            (-1, -1),
-            document_id=row["document_id"],
-        )
-        for row in rows
-    }
-
-
-def read_texts(
-    copies: Iterable[Copy],
-    cleaned_files: Sequence[str],
-    document_files: Sequence[str],
-    settings: DedupeSettings,
-) -> dict[str, str]:
-    """Texts of copies by capture id, read from where they lie."""
-    texts: dict[str, str] = {}
-    by_file: dict[int, list[Copy]] = {}
-    for copy in copies:
-        by_file.setdefault(copy.place[0], []).append(copy)
-    stored = by_file.pop(-1, [])
-    for number, members in by_file.items():
-        rows = sorted((copy.place[1], copy.capture_id) for copy in members)
-        with pq.ParquetFile(cleaned_files[number]) as file:
             start = at = 0
             for group in range(file.num_row_groups):
                 stop = start + file.metadata.row_group(group).num_rows
                 own = []
-                while at < len(rows) and rows[at][0] < stop:
+                while at < len(rows) and rows[at] < stop:
                     own.append(rows[at])
                     at += 1
                 if own:
                     column = file.read_row_group(group, columns=["text"])["text"]
-                    found = column.take([row - start for row, _ in own]).to_pylist()
-                    texts.update((capture, text or "") for (_, capture), text in zip(own, found, strict=True))
+                    found = column.take([row - start for row in own]).to_pylist()
+                    texts.update(((path, row), text or "") for row, text in zip(own, found, strict=True))
                 start = stop
-    if stored:
-        wanted = pa.table({"document_id": pa.array([copy.document_id for copy in stored], pa.string())})
-        with database(settings) as connection:
-            connection.register("wanted", wanted)
-            found_rows = arrow(
-                connection,
-                f"SELECT capture_id, text FROM {parquet(document_files, '')} "
-                "WHERE document_id IN (SELECT document_id FROM wanted)",
-            )
-        texts.update(zip(found_rows["capture_id"].to_pylist(), found_rows["text"].to_pylist(), strict=True))
     return texts
 
 
-__all__ = ["Copy", "Rank", "read_documents", "read_new", "read_texts"]
+def read_documents(files: Sequence[str], ids: Iterable[str], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Rows of the stored documents with these ids: the columns (of DOCUMENTS), `file` and `row`.
+
+    Only row groups that may hold one of the ids are read: a run writes its documents in the order of ids.
+    """
+    wanted = sorted(set(ids))
+    values = pa.array(wanted, pa.string())
+    for path in files if wanted else ():
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for group, first in _groups_with(file, wanted):
+                found = file.read_row_group(group, columns=["document_id"])["document_id"]
+                rows = pc.indices_nonzero(pc.is_in(found, value_set=values))
+                if not len(rows):
+                    continue
+                table = file.read_row_group(group, columns=list(columns)).take(rows)
+                table = table.append_column("file", pa.array([path] * table.num_rows, pa.string()))
+                yield table.append_column("row", pc.add(pc.cast(rows, pa.int64()), first))
+
+
+def _groups_with(file: pq.ParquetFile, wanted: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Row groups whose range of document ids has one of those wanted (sorted), and their first rows."""
+    # The first of the columns, and so of the leaves of its schema.
+    column = file.schema_arrow.names.index("document_id")
+    first = 0
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        statistics = group.column(column).statistics
+        if statistics is None or not statistics.has_min_max:
+            yield number, first
+        else:
+            at = bisect_left(wanted, statistics.min)
+            if at < len(wanted) and wanted[at] <= statistics.max:
+                yield number, first
+        first += group.num_rows
+
+
+__all__ = ["Copy", "Place", "Rank", "read_documents", "read_texts"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -99,4 +100,43 @@ def exact_staged(staged: pa.Table, ledger_files: Sequence[str], settings: Dedupe
         return arrow(connection, _MARK).cast(MARKS)
 
 
-__all__ = ["MARKS", "Mark", "exact_staged"]
+def mark_shards(
+    shards: Sequence[str], ledger_files: Sequence[str], out: Path, settings: DedupeSettings
+) -> None:
+    """As `exact_staged`, from shards of STAGED to a file: shard, shard_row, capture_id, mark, of_capture."""
+    place = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _STAGED.items())
+    staged = f"(SELECT {place} WHERE false)"
+    if shards:
+        names = ", ".join("'" + shard.replace("'", "''") + "'" for shard in shards)
+        staged = f"read_parquet([{names}], filename = true, file_row_number = true)"
+    where = str(out).replace("'", "''")
+    with database(settings) as connection:
+        connection.execute(
+            f"CREATE TEMP VIEW ledger_rows AS SELECT * FROM {parquet(ledger_files, _NO_LEDGER)}"
+        )
+        connection.execute(
+            f"""
+            CREATE TEMP TABLE readings AS SELECT capture_id, payload_sha256, captured_at, locator,
+                error IS NULL AS readable, filename AS shard, file_row_number AS shard_row,
+                row_number() OVER (ORDER BY filename, file_row_number) AS row FROM {staged}
+            """
+        )
+        connection.execute(
+            f"""
+            COPY (SELECT shard, shard_row, m.capture_id, mark, of_capture FROM ({_MARK}) m JOIN readings USING (row)
+                  ORDER BY row) TO '{where}' (FORMAT parquet, COMPRESSION zstd, PRESERVE_ORDER true)
+            """
+        )
+
+
+_STAGED: Final = {
+    "capture_id": "VARCHAR",
+    "payload_sha256": "VARCHAR",
+    "captured_at": "TIMESTAMPTZ",
+    "locator": "VARCHAR",
+    "error": "VARCHAR",
+    "filename": "VARCHAR",
+    "file_row_number": "BIGINT",
+}
+
+__all__ = ["MARKS", "Mark", "exact_staged", "mark_shards"]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import DedupeSettings
-from tasks.dedupe.align import Gap, Tokens, align, gaps, is_number, tokens
-from tasks.dedupe.names import Place, differs_in_name
+from tasks.dedupe.align import Gap, Tokens, align, gaps, is_latin, is_number, tokens
+from tasks.dedupe.names import LATIN, NUMBER, Difference, Place, counts_nothing, difference
 from tasks.dedupe.signatures import Shingles, shingle_sequence, shingles
 from tasks.dedupe.skeleton import skeleton
 
@@ -27,8 +27,12 @@ _NAMES_SHARE: Final = 0.25
 """Share of the substitutions that are names from which the texts are about different people or places."""
 _CONTEXT: Final = 4
 """Characters on either side that are read to find the words in a gap."""
-_NUMERALS: Final = re.compile(r"[〇零一二三四五六七八九十百千万亿两年月日号时分元]+")
+_INSERTION: Final = 4
+"""Tokens up to which something that stands in one text only may be a part of a name."""
+_NUMERAL: Final = frozenset(map(ord, "〇零一二三四五六七八九十百千万亿两年月日号时分元"))
 _DAMAGE: Final = re.compile("[?□\ufffd\ue000-\uf8ff]")
+_BROKEN: Final = re.compile("？.")
+"""Cleaning makes a question mark of a lost byte a Chinese one; one that ends a place may be genuine."""
 
 
 class Relation(StrEnum):
@@ -128,16 +132,14 @@ def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
     """Whether the aligned texts differ in numbers, dates or names, and what differs in words.
 
     One number counts against a merge wherever it stands. Names count when a good part of what differs
-    is names: a template is word for word the same but for them, a spun or regional copy is not.
+    is names, and things when nothing else differs: a template is word for word the same but for its
+    slots, a spun or regional copy is not.
     """
     found = gaps(a, b, align(a, b))
     replaced = [gap for gap in found if _is_substitution(gap)]
-    sound = [gap for gap in replaced if not _damaged(a, b, gap)]
-    conflicts = [gap for gap in sound if _other_number(a, b, gap)]
-    if not conflicts and 0 < len(sound) <= _FEW:
-        names = [gap for gap in sound if differs_in_name(_place(a, *gap[:2]), _place(b, *gap[2:]))]
-        if len(names) >= _NAMES_SHARE * len(sound):
-            conflicts = names
+    conflicts = [gap for gap in found if _other_number(a, b, gap) and not _damaged(a, b, gap)]
+    if not conflicts:
+        conflicts = _other_subject(a, b, found)
     a_only = sum(gap.a_stop - gap.a_start for gap in found if not _is_substitution(gap))
     b_only = sum(gap.b_stop - gap.b_start for gap in found if not _is_substitution(gap))
     parts: list[str] = []
@@ -156,12 +158,33 @@ def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
     return bool(conflicts), "; ".join(parts)
 
 
+def _other_subject(a: Tokens, b: Tokens, found: list[Gap]) -> list[Gap]:
+    """The places where two filled forms name other people, places or things; none for copies."""
+    sound = [gap for gap in found if _is_substitution(gap) and not _damaged(a, b, gap, _BROKEN)]
+    if len(sound) > _FEW:
+        return []
+    kinds: dict[Gap, Difference] = {}
+    for gap in sound:
+        kind = difference(_place(a, *gap[:2]), _place(b, *gap[2:]))
+        if kind is not Difference.SLIP:
+            kinds[gap] = kind
+    for gap in [gap for gap in found if _is_insertion(gap) and not _damaged(a, b, gap, _BROKEN)][:_FEW]:
+        # A longer name that begins or ends like a shorter one; the token before belongs to the place.
+        wider = Gap(gap.a_start - 1, gap.a_stop, gap.b_start - 1, gap.b_stop)
+        if difference(_place(a, *wider[:2]), _place(b, *wider[2:])) is Difference.NAME:
+            kinds[wider] = Difference.NAME
+    names = [gap for gap, kind in kinds.items() if kind is Difference.NAME]
+    if names and len(names) >= _NAMES_SHARE * len(kinds):
+        return names
+    return list(kinds) if Difference.WORDING not in kinds.values() else []
+
+
 def _place(text: Tokens, start: int, stop: int) -> Place:
-    """A gap with its neighbours, as Simplified characters; numbers become a sign that is no word."""
+    """A gap with its neighbours, as Simplified characters; numbers and Latin words become signs."""
     first = max(0, start - _CONTEXT)
     codes = text.codes[first : stop + _CONTEXT]
-    sentence = "".join(map(chr, np.where(is_number(codes), ord("0"), codes).tolist()))
-    return Place(sentence, start - first, stop - first)
+    signs = np.where(is_number(codes), ord(NUMBER), np.where(is_latin(codes), ord(LATIN), codes))
+    return Place("".join(map(chr, signs.tolist())), start - first, stop - first)
 
 
 def _is_substitution(gap: Gap) -> bool:
@@ -169,23 +192,46 @@ def _is_substitution(gap: Gap) -> bool:
     return 0 < a_size <= _SUBSTITUTION and 0 < b_size <= _SUBSTITUTION
 
 
-def _damaged(a: Tokens, b: Tokens, gap: Gap) -> bool:
+def _is_insertion(gap: Gap) -> bool:
+    sizes = sorted((gap.a_stop - gap.a_start, gap.b_stop - gap.b_start))
+    return sizes[0] == 0 and sizes[1] <= _INSERTION and min(gap.a_start, gap.b_start) > 0
+
+
+def _damaged(a: Tokens, b: Tokens, gap: Gap, *more: re.Pattern[str]) -> bool:
     """What stands in a damaged place is no evidence that the articles differ."""
-    a_text, b_text = a.around(gap.a_start, gap.a_stop), b.around(gap.b_start, gap.b_stop)
-    return bool(_DAMAGE.search(a_text) or _DAMAGE.search(b_text))
+    texts = a.around(gap.a_start, gap.a_stop), b.around(gap.b_start, gap.b_stop)
+    return any(pattern.search(text) for pattern in (_DAMAGE, *more) for text in texts)
 
 
 def _other_number(a: Tokens, b: Tokens, gap: Gap) -> bool:
-    a_numbers = _numbers(a.codes[gap.a_start : gap.a_stop])
-    b_numbers = _numbers(b.codes[gap.b_start : gap.b_stop])
-    if (a_numbers - b_numbers) and (b_numbers - a_numbers):
-        return True
-    a_text, b_text = a.slice(gap.a_start, gap.a_stop), b.slice(gap.b_start, gap.b_stop)
-    return bool(_NUMERALS.fullmatch(a_text) and _NUMERALS.fullmatch(b_text))
+    """Whether both texts say a number in the place, and not the same one."""
+    inside = gap.a_start > 0 and gap.b_start > 0 and gap.a_stop < a.codes.size and gap.b_stop < b.codes.size
+    # What stands before and behind an article are other things: chrome, other articles.
+    if _is_substitution(gap) or (inside and gap.a_stop > gap.a_start and gap.b_stop > gap.b_start):
+        a_numbers = _numbers(a.codes[gap.a_start : gap.a_stop])
+        b_numbers = _numbers(b.codes[gap.b_start : gap.b_stop])
+        if (a_numbers - b_numbers) and (b_numbers - a_numbers):
+            return True
+    a_run, b_run = _numeral(a, gap.a_start, gap.a_stop), _numeral(b, gap.b_start, gap.b_stop)
+    if not a_run or not b_run:
+        return False
+    return not (counts_nothing(_place(a, *a_run)) and counts_nothing(_place(b, *b_run)))
 
 
 def _numbers(codes: NDArray[np.uint32]) -> Counter[int]:
     return Counter(codes[is_number(codes)].tolist())
+
+
+def _numeral(text: Tokens, start: int, stop: int) -> tuple[int, int] | None:
+    """The number in Chinese numerals of which a place is a part; None if it is no such part."""
+    codes = text.codes
+    if any(code not in _NUMERAL for code in codes[start:stop].tolist()) or stop - start > _SUBSTITUTION:
+        return None
+    while start > 0 and int(codes[start - 1]) in _NUMERAL:
+        start -= 1
+    while stop < codes.size and int(codes[stop]) in _NUMERAL:
+        stop += 1
+    return (start, stop) if stop > start else None
 
 
 __all__ = ["COVER_CELLS", "Prepared", "Relation", "Verdict", "compare"]

@@ -1,29 +1,70 @@
-"""Is what differs between two texts a name? Names of people, places and institutions tell articles apart."""
+"""What is it that two texts say differently in one place? Names and things tell articles apart, wording does not."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from enum import Enum
 from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
+from sys import intern
 from typing import Final, NamedTuple
 
 from config.settings import CONFIG
 from tasks.dedupe.skeleton import characters
 
+LATIN: Final = "A"
+"""Stands for a word of Latin letters in a sentence."""
+NUMBER: Final = "0"
+"""Stands for a number in a sentence."""
 _NAME_TAGS: Final = ("nr", "ns", "nt")
 """Tags of jieba's dictionary: people, places, institutions."""
+_NOUN_TAGS: Final = ("n", "j", "q", "s", "t")
+"""Tags of what can be the subject of an article: nouns, abbreviations, units (currencies), places, times."""
 _LONGEST: Final = 6
+
+
+class Difference(Enum):
+    """What differs in a place."""
+
+    NAME = "name"
+    """A person, place, company or product: known names, or words that no dictionary has."""
+    THING = "thing"
+    """Common nouns, or a name for a word: the subject, as in two price lists, or a word that an editor chose."""
+    WORDING = "wording"
+    """The same said in other words."""
+    SLIP = "slip"
+    """Nothing: two words for one thing, or one character of a word that is mistyped."""
+
+
+class _Kind(Enum):
+    NAME = 1
+    UNKNOWN = 2
+    NOUN = 3
+    OTHER = 4
+
+
+class Place(NamedTuple):
+    """Characters start..stop of a sentence (Simplified; see LATIN and NUMBER)."""
+
+    sentence: str
+    start: int
+    stop: int
 
 
 class _Lexicon(NamedTuple):
     weights: dict[str, float]
     """Logarithm of the relative frequency of words."""
-    names: frozenset[str]
+    tags: dict[str, str]
     unknown: float
     surnames: frozenset[str]
     equivalents: frozenset[tuple[str, str]]
+    countless: frozenset[str]
+    """Words with numerals that count nothing."""
+    grammar: frozenset[str]
+    """Characters that are no part of an unknown name."""
 
 
 @lru_cache(maxsize=1)
@@ -34,40 +75,52 @@ def _lexicon() -> _Lexicon:
     # The texts compared are folded by the same table (乾隆 is 干隆).
     folding = characters()
     counts: dict[str, int] = {}
-    names: set[str] = set()
+    tags: dict[str, str] = {}
     with (Path(spec.origin).parent / "dict.txt").open(encoding="utf-8") as file:
         for line in file:
-            written, count, tag = line.split(" ")
+            written, count, tag = line.rstrip("\n").split(" ")
             word = written.translate(folding)
             if len(word) <= _LONGEST:
+                # Of two words that fold to one, a name is more telling.
+                if word not in tags or tag.startswith(_NAME_TAGS):
+                    tags[word] = intern(tag)
                 counts[word] = int(count)
-                if len(word) > 1 and tag.startswith(_NAME_TAGS):
-                    names.add(word)
     total = math.log(sum(counts.values()))
-    rows = (CONFIG / "lexicon" / "surnames.txt").read_text(encoding="utf-8").splitlines()
-    single, double = [row.translate(folding) for row in rows if not row.startswith("#")]
-    terms = (CONFIG / "lexicon" / "regional_terms.tsv").read_text(encoding="utf-8").splitlines()
-    pairs = [tuple(row.split("\t")) for row in terms if not row.startswith("#")]
+    single, double = [row.translate(folding) for row in _rows("surnames.txt")]
+    pairs = [tuple(row.split("\t")) for row in _rows("regional_terms.tsv")]
     return _Lexicon(
         weights={word: math.log(count or 1) - total for word, count in counts.items()},
-        names=frozenset(names),
+        tags=tags,
         unknown=-total,
         surnames=frozenset([*single, *double.split(" ")]),
         equivalents=frozenset((one, other) for one, other in [*pairs, *(pair[::-1] for pair in pairs)]),
+        countless=frozenset(" ".join(_rows("numeral_words.txt")).translate(folding).split()),
+        grammar=frozenset("".join(_rows("function_characters.txt")).translate(folding)),
     )
 
 
-class Place(NamedTuple):
-    """Characters start..stop of a sentence (Simplified)."""
-
-    sentence: str
-    start: int
-    stop: int
+def _rows(name: str) -> list[str]:
+    lines = (CONFIG / "lexicon" / name).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
 
 
-def differs_in_name(a: Place, b: Place) -> bool:
-    """Whether two places that differ hold names on both sides, and not two words for one thing."""
-    return _holds_name(a) and _holds_name(b) and not _equivalent(a, b)
+def difference(a: Place, b: Place) -> Difference:
+    """What the texts of two places that stand for each other differ in."""
+    if _equivalent(a, b):
+        return Difference.SLIP
+    ours, theirs = _kind(a), _kind(b)
+    kinds = {ours, theirs}
+    if kinds <= {_Kind.NAME, _Kind.UNKNOWN}:
+        return Difference.NAME
+    if _Kind.UNKNOWN in kinds and a.stop - a.start == 1 == b.stop - b.start:
+        return Difference.SLIP
+    return Difference.WORDING if kinds == {_Kind.OTHER} else Difference.THING
+
+
+def counts_nothing(place: Place) -> bool:
+    """Whether the numerals of a place belong to a word that is no number (十分)."""
+    words = _lexicon().countless
+    return any(part in words for part in _parts(place))
 
 
 def words(text: str) -> Iterator[tuple[int, int]]:
@@ -87,14 +140,44 @@ def words(text: str) -> Iterator[tuple[int, int]]:
         start += step[start]
 
 
-def _holds_name(place: Place) -> bool:
-    """Whether a word of the place is a known name, or a family name and one or two loose characters."""
+def _kind(place: Place) -> _Kind:
+    """What the words that touch a place are."""
     lexicon = _lexicon()
     spans = list(words(place.sentence))
+    if _holds_name(place, spans):
+        return _Kind.NAME
+    touching = [number for number, (_, stop) in enumerate(spans) if stop > place.start]
+    touching = [number for number in touching if spans[number][0] < place.stop]
+    found = [place.sentence[slice(*spans[number])] for number in touching]
+    if LATIN in found:
+        return _Kind.NAME
+    # Loose characters beside the place belong to the same unknown word (the 恒 of 恒盛 and 恒泰).
+    first, last = touching[0], touching[-1]
+    while first > 0 and _is_loose(place.sentence[slice(*spans[first - 1])]):
+        first -= 1
+    while last + 1 < len(spans) and _is_loose(place.sentence[slice(*spans[last + 1])]):
+        last += 1
+    run = [_is_loose(place.sentence[slice(*span)]) for span in spans[first : last + 1]]
+    if any(one and other for one, other in pairwise(run)):
+        return _Kind.UNKNOWN
+    last_tag = lexicon.tags.get(found[-1], "")
+    return _Kind.NOUN if len(found[-1]) > 1 and last_tag.startswith(_NOUN_TAGS) else _Kind.OTHER
+
+
+def _is_loose(word: str) -> bool:
+    """Whether a word is a single character that may be a part of an unknown name."""
+    return len(word) == 1 and word not in (LATIN, NUMBER) and word not in _lexicon().grammar
+
+
+def _holds_name(place: Place, spans: list[tuple[int, int]]) -> bool:
+    """Whether a word of the place is a known name, or a family name and one or two loose characters."""
+    lexicon = _lexicon()
     for number, (start, stop) in enumerate(spans):
-        if stop > place.start and start < place.stop and place.sentence[start:stop] in lexicon.names:
+        word = place.sentence[start:stop]
+        touches = stop > place.start and start < place.stop
+        if touches and len(word) > 1 and lexicon.tags.get(word, "").startswith(_NAME_TAGS):
             return True
-        if place.sentence[start:stop] in lexicon.surnames:
+        if word in lexicon.surnames:
             end = stop
             for following in spans[number + 1 : number + 3]:
                 if following[1] - following[0] > 1 and not start >= place.start:
@@ -124,4 +207,4 @@ def _parts(place: Place) -> set[str]:
     }
 
 
-__all__ = ["Place", "differs_in_name", "words"]
+__all__ = ["LATIN", "NUMBER", "Difference", "Place", "counts_nothing", "difference", "words"]

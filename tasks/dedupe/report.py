@@ -12,7 +12,7 @@ from config.settings import DedupeSettings
 from tasks.dedupe.clusters import Document, Evidence, Node, cluster, edges, outdated
 from tasks.dedupe.copies import Copy
 from tasks.dedupe.match import Relation, Verdict
-from tasks.tables import CAPTURES, DOCUMENTS, Outcome
+from tasks.tables import CAPTURES, DOCUMENTS, SIGNATURES, Outcome
 
 DECISIONS: Final = pa.schema(
     [
@@ -64,6 +64,11 @@ class Resolution(NamedTuple):
     """CHANGES, ordered by document_id."""
     signatures: pa.Table
     """SIGNATURES of the captures that are kept, to be appended to the index."""
+
+    @classmethod
+    def empty(cls) -> Resolution:
+        """Nothing decided."""
+        return cls(*(schema.empty_table() for schema in (DECISIONS, DECISIONS, CHANGES, SIGNATURES)))
 
 
 class _Why(NamedTuple):

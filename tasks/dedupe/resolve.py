@@ -1,19 +1,146 @@
-"""Every kept capture of a run gets its document; every document its canonical copy."""
+"""Every kept capture of a run gets its document; every document its canonical copy.
+
+Matching goes in steps whose pieces are independent of each other, so that `each` may spread them over
+workers: sign (a shard), join (a part of the hashes; a slice of the texts with the stored), compare (a
+batch of pairs), decide (a batch of whole components). Between them the run's own process orders files
+within a memory limit. Nothing grows with the number of captures but files and a few numbers a text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from config.settings import DedupeSettings
-from tasks.dedupe.candidates import Candidates, find_candidates
 from tasks.dedupe.clusters import Evidence, Node
-from tasks.dedupe.copies import Copy, read_documents, read_new, read_texts
-from tasks.dedupe.match import Prepared, Verdict, compare
+from tasks.dedupe.copies import Copy, read_texts
+from tasks.dedupe.database import arrow, parquet
+from tasks.dedupe.index import forget_lookups, make_lookup
+from tasks.dedupe.match import Prepared, Relation, Verdict, compare
+from tasks.dedupe.pairs import (
+    components,
+    files,
+    find_documents,
+    find_pairs,
+    number_texts,
+    pairs_of_part,
+    parts,
+    save,
+    stored,
+    stored_of_slice,
+)
 from tasks.dedupe.report import Resolution, report
+from tasks.dedupe.signatures import SIGNATURE_VERSION
+from tasks.dedupe.signed import copy_of, sign_file
+from tasks.tables import SIGNATURES
+
+_VERDICTS: Final = pa.schema(
+    [
+        ("a", pa.int64()),
+        ("b", pa.int64()),
+        ("near", pa.bool_()),
+        ("revision", pa.bool_()),
+        ("relation", pa.string()),
+        ("jaccard", pa.float64()),
+        ("containment", pa.float64()),
+        ("a_in_b", pa.bool_()),
+        ("cover", pa.uint64()),
+        ("difference", pa.string()),
+    ]
+)
+_HELD: Final = """
+SELECT DISTINCT c.text, b.document_id, b.capture_id FROM copies c JOIN {before} b USING (capture_id)
+WHERE b.document_id IS NOT NULL
+"""
+_NO_BEFORE: Final = "SELECT NULL::VARCHAR AS capture_id, NULL::VARCHAR AS document_id WHERE false"
+_GROUP: Final = 8192
+"""Rows of a row group where a batch is looked for among others."""
+
+
+class Each(Protocol):
+    """Calls a function once for each tuple of arguments, in any order, perhaps on several workers."""
+
+    def __call__(self, function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What matching decided, in files: the tables of Resolution."""
+
+    folder: Path
+
+    def files(self, table: str) -> list[str]:
+        """Parquet files of `captures`, `superseded`, `documents` or `signatures`."""
+        return parts(self.folder, f"decided/{table}")
+
+    def read(self) -> Resolution:
+        """All tables in memory, each ordered by its first column."""
+        tables = {}
+        for name, empty in zip(Resolution._fields, Resolution.empty(), strict=True):
+            table = pa.concat_tables(
+                [empty, *(pq.read_table(file, schema=empty.schema) for file in self.files(name))]
+            )
+            tables[name] = table.sort_by(empty.column_names[0]).combine_chunks()
+        return Resolution(**tables)
+
+
+def match(
+    folder: Path,
+    cleaned_files: Sequence[str],
+    signature_files: Sequence[str],
+    document_files: Sequence[str],
+    settings: DedupeSettings,
+    *,
+    before: Sequence[str] = (),
+    index: Path | None = None,
+    each: Each,
+) -> Matched:
+    """Match the kept captures of a run with each other and with the stored corpus.
+
+    In: Parquet files of CLEANED (this run; every capture once), of SIGNATURES and of DOCUMENTS (the
+    snapshot the run started from); `before`, the ledger whose documents keep their ids when the corpus is
+    cleaned anew; `index`, the folder of the lookups of the stored signatures (see index.py; without one
+    they are made for this call). Works in `folder`, which is emptied first. The result does not depend
+    on the order or the number of files or workers. Raises SignatureVersionError.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in (
+        "signed",
+        "partial",
+        "stored",
+        "verdicts",
+        *(f"decided/{name}" for name in Resolution._fields),
+    ):
+        (folder / name).mkdir(parents=True)
+    signed = (folder / "signed" / f"{number:06d}.parquet" for number in range(len(cleaned_files)))
+    each(sign_file, zip(cleaned_files, signed, [settings] * len(cleaned_files), strict=True))
+    texts = number_texts(folder, settings)
+    of = max(1, -(-texts // settings.part_texts))
+    each(pairs_of_part, [(folder, part, of, settings) for part in range(of)])
+    if signature_files:
+        lookups = index or folder / "index"
+        forget_lookups(signature_files, lookups)
+        each(make_lookup, [(file, lookups) for file in signature_files])
+        step = settings.part_texts
+        slices = [
+            (folder, first, step, signature_files, lookups, settings) for first in range(0, texts, step)
+        ]
+        each(stored_of_slice, slices)
+    find_documents(folder, texts, document_files, settings)
+    pairs = find_pairs(folder, settings)
+    each(compare_batch, [(folder, number, settings) for number in range(pairs)])
+    batches = gather(folder, texts, before, settings)
+    each(decide_batch, [(folder, number, settings) for number in range(batches)])
+    return Matched(folder)
 
 
 def resolve(
@@ -22,142 +149,185 @@ def resolve(
     document_files: Sequence[str],
     settings: DedupeSettings,
     *,
-    held: Mapping[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> Resolution:
-    """Match the kept captures of a run with each other and with the stored corpus.
+    """As `match`, here and in memory."""
 
-    In: Parquet files of CLEANED (this run; every capture once), of SIGNATURES and of DOCUMENTS (the
-    snapshot the run started from). The result does not depend on the order or the number of files.
-    Texts are read for the pairs compared, `batch_documents` at a time. `held` (capture -> document) keeps
-    the ids of documents when the corpus is cleaned anew. Raises SignatureVersionError.
+    def here(function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
+        for one in arguments:
+            function(*one)
+
+    with tempfile.TemporaryDirectory(prefix="qingyuan-") as folder:
+        at = Path(folder) / "match"
+        return match(
+            at, cleaned_files, signature_files, document_files, settings, before=before, each=here
+        ).read()
+
+
+def compare_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
+    """Compare the pairs of a batch; writes to `verdicts/` those that say anything."""
+    with pq.ParquetFile(folder / "pairs.parquet") as file:
+        rows = file.read_row_group(number).to_pylist()
+    places = {(row[f"{side}_file"], row[f"{side}_row"]) for row in rows for side in "ab"}
+    prepared = {place: Prepared.of(text) for place, text in read_texts(places).items()}
+    found = []
+    for row in rows:
+        one, other = prepared[row["a_file"], row["a_row"]], prepared[row["b_file"], row["b_row"]]
+        verdict = compare(one, other, settings)
+        near = row["near"] and (verdict.relation is not Relation.DIFFERENT or verdict.cover > 0)
+        revision = row["revision"] and verdict.containment >= settings.revision_similarity
+        if near or revision:
+            found.append(
+                {
+                    "a": row["a"],
+                    "b": row["b"],
+                    "near": near,
+                    "revision": revision,
+                    "relation": str(verdict.relation),
+                }
+                | {name: getattr(verdict, name) for name in _VERDICTS.names[5:]}
+            )
+    pq.write_table(
+        pa.Table.from_pylist(found, schema=_VERDICTS), folder / "verdicts" / f"{number:06d}.parquet"
+    )
+
+
+def gather(folder: Path, texts: int, before: Sequence[str], settings: DedupeSettings) -> int:
+    """Put texts that have to do with each other into one batch; writes `members` and `judged`.
+
+    Texts belong together that were compared with a result, have the skeleton of one stored document, or
+    belonged to one document before. Returns the number of batches.
     """
-    copies, signatures = read_new(cleaned_files, settings)
-    texts = _texts(copies)
-    row_of = {copy.capture_id: row for row, copy in enumerate(copies)}
-    heads = signatures.take(pa.array([row_of[text[0].capture_id] for text in texts], pa.int64()))
-    addresses = {copy.url_key for copy in copies if copy.url_key}
-    candidates = find_candidates(heads, addresses, signature_files, settings)
-    stored = {
-        document_id: replace(copy, skeleton=candidates.skeleton_of.get(copy.capture_id, ""))
-        for document_id, copy in read_documents(document_files, _documents_in(candidates), settings).items()
-    }
-    revision_pairs = _revision_pairs(texts, candidates, stored)
-    near_pairs: set[tuple[int, Node]] = {*candidates.among}
-    near_pairs.update((text, document) for text, document in candidates.stored if document in stored)
-    near_pairs.update(
-        (number, document)
-        for number, text in enumerate(texts)
-        for copy in text
-        for document in candidates.urls.get(copy.url_key, ())
-        if document in stored
-    )
-    compared = dict(
-        _compare(near_pairs | revision_pairs, texts, stored, cleaned_files, document_files, settings)
-    )
+    with files(folder, settings) as connection:
+        connection.register("none", _VERDICTS.empty_table())
+        verdicts = parquet(parts(folder, "verdicts"), "FROM none")
+        connection.execute(f"CREATE TABLE held AS {_HELD.format(before=parquet(before, _NO_BEFORE))}")
+        # Documents of before are nodes behind the stored ones; a capture whose id is one belongs to it too.
+        edges = arrow(
+            connection,
+            f"""
+            WITH last AS (SELECT coalesce(max(node), {texts - 1}) AS node FROM documents),
+            names AS (SELECT document_id, row_number() OVER (ORDER BY document_id) + node AS node
+                      FROM (SELECT DISTINCT document_id FROM held), last)
+            SELECT a, b FROM {verdicts}
+            UNION ALL SELECT s.text, d.node FROM {stored(folder, "same")} s JOIN documents d USING (document_id)
+            UNION ALL SELECT h.text, n.node FROM held h JOIN names n USING (document_id)
+            UNION ALL SELECT c.text, n.node FROM copies c JOIN names n ON n.document_id = c.capture_id
+            """,
+        )
+        a, b = edges["a"].to_numpy(), edges["b"].to_numpy()
+        count = max(int(b.max(initial=-1)), int(a.max(initial=-1)), texts - 1) + 1
+        labels = components(a, b, count)[:texts]
+        sizes = arrow(connection, "SELECT text, count(*) AS size FROM copies GROUP BY text ORDER BY text")[
+            "size"
+        ]
+        order = np.argsort(labels, kind="stable")
+        ends = np.cumsum(sizes.to_numpy()[order]) // settings.batch_documents
+        ordered = labels[order]
+        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))[:texts]
+        number = np.repeat(ends[starts], np.diff(np.append(starts, texts)))
+        batch = np.empty(texts, np.int64)
+        batch[order] = np.unique(number, return_inverse=True)[1]
+        connection.register("batches", pa.table({"text": np.arange(texts), "batch": batch}))
+        save(
+            connection,
+            """
+            SELECT m.batch, c.*, held.document_id AS held, h.shingles AS head_shingles, h.bands
+            FROM copies c JOIN batches m USING (text) LEFT JOIN held USING (capture_id)
+            LEFT JOIN heads h USING (capture_id) ORDER BY m.batch, c.text
+            """,
+            folder / "members.parquet",
+            group=_GROUP,
+        )
+        save(
+            connection,
+            f"SELECT m.batch, v.* FROM {verdicts} v JOIN batches m ON m.text = v.a ORDER BY m.batch, v.a, v.b",
+            folder / "judged.parquet",
+            group=_GROUP,
+        )
+    return int(batch.max(initial=-1)) + 1
+
+
+def decide_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
+    """Say what becomes of the captures of a batch; writes the tables of Resolution to `decided/`."""
+
+    def rows(connection: Any, name: str, order: str) -> pa.Table:
+        file = parquet([str(folder / f"{name}.parquet")], "")
+        return arrow(connection, f"SELECT * FROM {file} WHERE batch = {number} ORDER BY {order}")
+
+    with files(folder, settings) as connection:
+        members = rows(connection, "members", "text, capture_id")
+        judged = rows(connection, "judged", "a, b").to_pylist()
+        connection.register("members", members.select(["text"]))
+        same = arrow(
+            connection,
+            f"SELECT * FROM {stored(folder, 'same')} WHERE text IN (SELECT text FROM members) "
+            "AND document_id IS NOT NULL",
+        ).to_pylist()
+        connection.register(
+            "wanted",
+            pa.table({"node": [row["b"] for row in judged], "id": pa.nulls(len(judged), pa.string())}),
+        )
+        connection.register(
+            "named", pa.table({"id": pa.array([row["document_id"] for row in same], pa.string())})
+        )
+        documents = arrow(
+            connection,
+            "SELECT * FROM documents WHERE node IN (SELECT node FROM wanted) OR document_id IN (SELECT id FROM named)",
+        ).to_pylist()
+    described = members.drop_columns(["bands", "head_shingles"]).to_pylist()
+    texts, place_of = _texts(described)
+    node_of: dict[int, Node] = {**place_of, **{row["node"]: row["document_id"] for row in documents}}
+    known = {row["document_id"]: copy_of(row) for row in documents}
+    verdicts: dict[str, dict[tuple[int, Node], Verdict]] = {"near": {}, "revision": {}}
+    for row in judged:
+        fields = (row[name] for name in _VERDICTS.names[5:])
+        verdict = Verdict(Relation(row["relation"]), *fields)
+        for kind, chosen in verdicts.items():
+            if row[kind]:
+                chosen[place_of[row["a"]], node_of[row["b"]]] = verdict
     evidence = Evidence(
         texts=texts,
-        stored=stored,
+        stored=known,
         skeletons={
-            number: candidates.skeletons[text[0].skeleton]
-            for number, text in enumerate(texts)
-            if text[0].skeleton in candidates.skeletons
-            and candidates.skeletons[text[0].skeleton][0] in stored
+            place_of[row["text"]]: (row["document_id"], row["capture_id"])
+            for row in same
+            if row["document_id"] in known
         },
-        verdicts={pair: verdict for pair, verdict in compared.items() if pair in near_pairs},
-        revisions={
-            pair: compared[pair]
-            for pair in revision_pairs
-            if compared[pair].containment >= settings.revision_similarity
-        },
-        held=held or {},
+        verdicts=verdicts["near"],
+        revisions=verdicts["revision"],
+        held={row["capture_id"]: row["held"] for row in described if row["held"]},
     )
-    return report(evidence, signatures, settings)
+    resolution = report(evidence, _signatures(members), settings)
+    for name, table in resolution._asdict().items():
+        if table.num_rows:
+            pq.write_table(table, folder / "decided" / name / f"{number:06d}.parquet")
 
 
-def _texts(copies: Sequence[Copy]) -> list[list[Copy]]:
-    """Copies with one skeleton together, best first; the groups in the order of their best copies' ids."""
-    groups: dict[str, list[Copy]] = {}
-    for copy in copies:
-        groups.setdefault(copy.skeleton or f"none {copy.capture_id}", []).append(copy)
-    texts = [sorted(group, key=lambda copy: copy.rank) for group in groups.values()]
-    return sorted(texts, key=lambda text: text[0].capture_id)
+def _texts(rows: Sequence[dict[str, Any]]) -> tuple[list[list[Copy]], dict[int, int]]:
+    """The copies of each text, best first, and the place of each text in the list by its number."""
+    groups: dict[int, list[Copy]] = {}
+    for row in rows:
+        groups.setdefault(row["text"], []).append(copy_of(row))
+    place_of = {text: place for place, text in enumerate(groups)}
+    return [sorted(group, key=lambda copy: copy.rank) for group in groups.values()], place_of
 
 
-def _documents_in(candidates: Candidates) -> set[str]:
-    return (
-        {document for document, _ in candidates.skeletons.values()}
-        | {document for documents in candidates.urls.values() for document in documents}
-        | {document for _, document in candidates.stored}
-    )
+def _signatures(members: pa.Table) -> pa.Table:
+    """SIGNATURES of all captures of a batch: that of a text's best copy is that of all."""
+    heads = members.filter(pc.is_valid(members["bands"]))
+    row_of = {text: row for row, text in enumerate(heads["text"].to_pylist())}
+    rows = pa.array([row_of[text] for text in members["text"].to_pylist()], pa.int64())
+    columns = {
+        "capture_id": members["capture_id"],
+        "document_id": members["capture_id"],
+        "url_key": members["url_key"],
+        "signature_version": pa.array([SIGNATURE_VERSION] * len(rows), pa.int32()),
+        "skeleton": members["skeleton"],
+        "shingles": heads["head_shingles"].take(rows),
+        "bands": heads["bands"].take(rows),
+    }
+    return pa.table(columns).cast(SIGNATURES)
 
 
-def _revision_pairs(
-    texts: Sequence[Sequence[Copy]], candidates: Candidates, stored: Mapping[str, Copy]
-) -> set[tuple[int, Node]]:
-    """Pairs of different texts of one address: the newest with each older one, each with the stored copy."""
-    by_url: dict[str, list[tuple[Any, ...]]] = {}
-    pairs: set[tuple[int, Node]] = set()
-    for number, text in enumerate(texts):
-        for copy in text:
-            if copy.url_key:
-                known = copy.captured_at is not None
-                by_url.setdefault(copy.url_key, []).append(
-                    (known, copy.rank.captured_at, copy.capture_id, number)
-                )
-                pairs.update(
-                    (number, document)
-                    for document in candidates.urls.get(copy.url_key, ())
-                    if document in stored and stored[document].url_key == copy.url_key
-                )
-    for seen in by_url.values():
-        newest = max(seen)[-1]
-        pairs.update((max(newest, one[-1]), min(newest, one[-1])) for one in seen if one[-1] != newest)
-    return pairs
-
-
-def _compare(
-    pairs: set[tuple[int, Node]],
-    texts: Sequence[Sequence[Copy]],
-    stored: Mapping[str, Copy],
-    cleaned_files: Sequence[str],
-    document_files: Sequence[str],
-    settings: DedupeSettings,
-) -> Iterator[tuple[tuple[int, Node], Verdict]]:
-    for batch in _batches(pairs, settings.batch_documents):
-        wanted = {_copy(node, texts, stored) for pair in batch for node in pair}
-        read = read_texts(wanted, cleaned_files, document_files, settings)
-        prepared = {capture_id: Prepared.of(text) for capture_id, text in read.items()}
-        for a, b in batch:
-            one, other = _copy(a, texts, stored), _copy(b, texts, stored)
-            yield (a, b), compare(prepared[one.capture_id], prepared[other.capture_id], settings)
-
-
-def _copy(node: Node, texts: Sequence[Sequence[Copy]], stored: Mapping[str, Copy]) -> Copy:
-    return stored[node] if isinstance(node, str) else texts[node][0]
-
-
-def _batches(pairs: set[tuple[int, Node]], limit: int) -> Iterator[list[tuple[int, Node]]]:
-    """Pairs in batches that touch at most `limit` texts; pairs of connected texts lie close together."""
-    parent: dict[Node, Node] = {}
-
-    def root(node: Node) -> Node:
-        while parent.setdefault(node, node) != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in sorted(pairs, key=repr):
-        parent[root(a)] = root(b)
-    batch: list[tuple[int, Node]] = []
-    touched: set[Node] = set()
-    for a, b in sorted(pairs, key=lambda pair: (repr(root(pair[0])), repr(pair[1]), pair[0])):
-        if batch and len(touched | {a, b}) > limit:
-            yield batch
-            batch, touched = [], set()
-        batch.append((a, b))
-        touched |= {a, b}
-    if batch:
-        yield batch
-
-
-__all__ = ["Resolution", "resolve"]
+__all__ = ["Each", "Matched", "Resolution", "match", "resolve"]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tasks.dedupe.skeleton import LAST_DIGIT, Codes, code_points, counted_as, hash_content
 from tasks.tables import SIGNATURES
 
-SIGNATURE_VERSION: Final = 1
+SIGNATURE_VERSION: Final = 2
 """Changes whenever a stored signature would come out differently, the character table included."""
 SPAN: Final = 10
 """Characters in a span whose hash may enter the sketch."""

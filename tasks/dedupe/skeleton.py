@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -17,6 +18,11 @@ Codes = NDArray[np.uint32]
 _HAN: Final = ((0x3007, 0x3008), (0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x33480))
 LAST_DIGIT: Final = 0x39
 """Digits lie up to here in a content, Han characters above."""
+LATIN_WORD: Final = re.compile(
+    r"(?<![一-鿿][(（])(?<![A-Za-z\u00c0-\u024f\u1e00-\u1eff])[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+"
+)
+"""A word in Latin letters that does not stand in brackets behind a Han character, as pinyin does."""
+_CAPITAL: Final = re.compile("[A-Z]")
 _DIGITS: Final = (0x30, 0xFF10)
 
 
@@ -67,11 +73,26 @@ def skeleton(text: str) -> Codes:
     return han
 
 
+def latin_names(text: str) -> list[tuple[int, str]]:
+    """Offset and small letters of the words in Latin letters that may be names: ASCII, with a capital.
+
+    Pinyin, in brackets or with marks of tone, is none.
+    """
+    if not _CAPITAL.search(text):
+        return []
+    return [
+        (match.start(), match[0].casefold())
+        for match in LATIN_WORD.finditer(text)
+        if match[0].isascii() and not match[0].islower()
+    ]
+
+
 def skeleton_hash(text: str) -> str:
     """32 hex digits, equal for texts that are the same but for script, glosses, punctuation and layout.
 
-    Digits count, so two filled forms that differ in a number differ. A text without Han characters is
-    hashed by its letters and digits instead; one without any has the empty string, which equals nothing.
+    Digits and Latin names count, so two filled forms that differ in a number or a brand differ. A text
+    without Han characters is hashed by its letters and digits instead; one without any has the empty
+    string, which equals nothing.
     """
     return hash_content(content(text), text)
 
@@ -79,7 +100,8 @@ def skeleton_hash(text: str) -> str:
 def hash_content(codes: Codes, text: str) -> str:
     """`skeleton_hash` of a text whose content is known."""
     if codes.size and int(codes.max()) > LAST_DIGIT:
-        return hashlib.blake2b(codes.data, digest_size=16).hexdigest()
+        names = " ".join(name for _, name in latin_names(text))
+        return hashlib.blake2b(codes.tobytes() + names.encode(), digest_size=16).hexdigest()
     letters = "".join(character for character in text.casefold() if character.isalnum())
     if not letters:
         return ""
@@ -88,12 +110,14 @@ def hash_content(codes: Codes, text: str) -> str:
 
 __all__ = [
     "LAST_DIGIT",
+    "LATIN_WORD",
     "Codes",
     "characters",
     "code_points",
     "content",
     "counted_as",
     "hash_content",
+    "latin_names",
     "skeleton",
     "skeleton_hash",
 ]

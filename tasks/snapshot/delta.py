@@ -18,7 +18,8 @@ from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookPropert
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
-from tasks.snapshot import disk
+from tasks.files import Files
+from tasks.files.local import sync_file, sync_folder
 from tasks.snapshot.errors import DamagedError
 from tasks.snapshot.manifest import DataFile
 
@@ -32,47 +33,53 @@ _LONGEST: Final = 64
 """Longer strings are left out of the statistics."""
 
 
-def align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: str, version: int) -> int:
-    """Make the log of a table list exactly `files`, in one commit; returns the version of the log.
+def align(
+    home: Files, name: str, schema: pa.Schema, files: Iterable[DataFile], run_id: str, version: int
+) -> int:
+    """Make the log of the table in folder `name` list exactly `files`, in one commit; its version.
 
     The commit carries the run as application transaction. A table that does not exist is created;
     new columns of the schema are added to it. Raises DamagedError where the log cannot be read.
     """
     try:
-        return _align(folder, schema, files, run_id, version)
+        return _align(home, name, schema, files, run_id, version)
     except DeltaError as error:
         raise DamagedError(
-            f"{folder / '_delta_log'}: cannot be used ({first_line(error)}). Versions are read without it; move it "
-            "away, and the next commit that changes this table writes a new one"
+            f"{home.where(name)}/_delta_log: cannot be used ({first_line(error)}). Versions are read without "
+            "it; move it away, and the next commit that changes this table writes a new one"
         ) from error
 
 
-def _align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: str, version: int) -> int:
-    if not DeltaTable.is_deltatable(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
-        DeltaTable.create(str(folder), schema=schema, configuration=_RETENTION)
-    table = DeltaTable(str(folder))
+def _align(
+    home: Files, name: str, schema: pa.Schema, files: Iterable[DataFile], run_id: str, version: int
+) -> int:
+    place, options = home.where(name), dict(home.options)
+    if not DeltaTable.is_deltatable(place, options):
+        if home.folder:
+            (home.folder / name).mkdir(parents=True, exist_ok=True)
+        DeltaTable.create(place, schema=schema, configuration=_RETENTION, storage_options=options)
+    table = DeltaTable(place, storage_options=options)
     first = table.version()
     _add_columns(table, schema)
     wanted = {file.name: file for file in files}
     live = _live(table)
+    new = [file for file in wanted if file not in live]
     now = time.time_ns() // 1_000_000
     actions: list[AddAction | RemoveAction] = [
         AddAction(
-            path=name,
-            size=file.bytes,
+            path=file,
+            size=wanted[file].bytes,
             partition_values={},
             modification_time=now,
             data_change=True,
-            stats=json.dumps(_statistics(folder / name)),
+            stats=json.dumps(_statistics(path)),
         )
-        for name, file in wanted.items()
-        if name not in live
+        for file, path in zip(new, home.local([f"{name}/{file}" for file in new]), strict=True)
     ]
     actions += [
-        RemoveAction(path=name, data_change=True, deletion_timestamp=now, size=size, partition_values={})
-        for name, size in live.items()
-        if name not in wanted
+        RemoveAction(path=file, data_change=True, deletion_timestamp=now, size=size, partition_values={})
+        for file, size in live.items()
+        if file not in wanted
     ]
     if actions:
         table.create_write_transaction(
@@ -86,7 +93,8 @@ def _align(folder: Path, schema: pa.Schema, files: Iterable[DataFile], run_id: s
             post_commithook_properties=_HOOKS,
         )
         table.update_incremental()
-    _sync(folder / "_delta_log", first, table.version())
+    if home.folder:
+        _sync(home.folder / name / "_delta_log", first, table.version())
     return table.version()
 
 
@@ -94,8 +102,8 @@ def _sync(log: Path, first: int, last: int) -> None:
     """Force log entries to the disk, which the library leaves to the system."""
     for number in range(first, last + 1):
         for path in log.glob(f"{number:020d}*"):
-            disk.sync_file(path)
-    disk.sync_folder(log)
+            sync_file(path)
+    sync_folder(log)
 
 
 def first_line(error: Exception) -> str:
@@ -103,9 +111,9 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def listed(folder: Path, version: int) -> set[str]:
-    """Names of the files the log lists at one of its versions."""
-    return set(_live(DeltaTable(str(folder), version=version)))
+def listed(home: Files, name: str, version: int) -> set[str]:
+    """Names of the files the log of a table lists at one of its versions."""
+    return set(_live(DeltaTable(home.where(name), version=version, storage_options=dict(home.options))))
 
 
 def _live(table: DeltaTable) -> dict[str, int]:

@@ -172,11 +172,8 @@ def _views(sql: duckdb.DuckDBPyConnection, store: Store, before: Manifest, after
     for table in ("documents", "captures"):
         shared = {file.name for file in before.files(table)} & {file.name for file in after.files(table)}
         for side, manifest in (("a", before), ("b", after)):
-            files = [
-                str(store.file(table, file.name))
-                for file in manifest.files(table)
-                if file.name not in shared and file.rows
-            ]
+            own = [file for file in manifest.files(table) if file.name not in shared and file.rows]
+            files = [str(path) for path in store.local(table, own)]
             # In the schema of today, so that rows that only lack a later column are the same.
             rows = store.dataset(table, files) if files else TABLES[table].empty_table()
             sql.register(f"{side}_{table}", rows)

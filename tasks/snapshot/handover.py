@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from tasks.snapshot import disk
+from tasks.files import open_files
 from tasks.snapshot.describe import type_name
+from tasks.snapshot.digest import check_bytes
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import PUBLISHED, Manifest
 from tasks.snapshot.store import Store
+from tasks.snapshot.summary import summary
 from tasks.tables import TABLES
 
 
@@ -23,45 +24,52 @@ class Handover:
     """What was put where."""
 
     version: int
-    folder: Path
+    folder: str
+    """Its path, or its `s3://` address."""
     files: int
     bytes: int
 
 
-def publish(store: Store, version: int, target: Path) -> Handover:
-    """Make `target`, which must not exist or be empty, a copy of the version for others.
+def publish(store: Store, version: int, target: str | Path) -> Handover:
+    """Make `target` a copy of the version for others: a new or empty folder, or an `s3://` address.
 
     It holds data/ (documents) and captures/ (the ledger) as Parquet, README.md (a dataset card that
     `datasets.load_dataset` understands), manifest.json, SUMMARY.md and SHA256SUMS. It appears in
-    one step. Raises UnknownVersionError, and StoreError where the target is in use.
+    one step. Raises UnknownVersionError, DamagedError where a file is not whole, and StoreError where
+    the target is in use.
     """
     manifest = store.manifest(version)
-    source = store.published(version)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    remote = "://" in str(target)
+    place = str(target).rstrip("/") if remote else str(Path(target).absolute())
+    parent, _, name = place.rpartition("/")
+    home = open_files(parent or "/", store.path / "copies", store.settings.options)
+    if not remote and Path(place).exists() and (not Path(place).is_dir() or any(Path(place).iterdir())):
         raise StoreError(f"{target}: exists already; give a new or an empty folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.tmp")
-    disk.remove_tree(draft)
-    draft.mkdir()
-    for table, place in PUBLISHED.items():
-        disk.link_files((source / place / file.name for file in manifest.files(table)), draft / place)
-    for name in ("manifest.json", "SUMMARY.md"):
-        disk.write_file(draft / name, (source / name).read_text(encoding="utf-8"))
-    disk.write_file(draft / "README.md", card(manifest, store.settings.licence))
-    sums = dict(_sums(draft, manifest))
-    disk.write_file(draft / "SHA256SUMS", "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))
-    size = sum(path.stat().st_size for path in draft.rglob("*") if path.is_file())
-    draft.replace(target)
-    disk.sync_folder(target.parent)
-    return Handover(version, target, len(sums) + 1, size)
+    files = {folder: _whole(store, table, manifest) for table, folder in PUBLISHED.items()}
+    texts = {
+        "manifest.json": manifest.model_dump_json(indent=1),
+        "SUMMARY.md": summary(manifest),
+        "README.md": card(manifest, store.settings.licence),
+    }
+    sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
+    listed = {f"{folder}/{f.name}": f for table, folder in PUBLISHED.items() for f in manifest.files(table)}
+    sums |= {name: file.sha256 for name, file in listed.items()}
+    texts["SHA256SUMS"] = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+    try:
+        home.appear(name, texts, files)
+    except FileExistsError as error:
+        raise StoreError(f"{target}: exists already; give a new or an empty folder") from error
+    size = sum(len(text.encode()) for text in texts.values()) + sum(file.bytes for file in listed.values())
+    return Handover(version, place, len(sums) + 1, size)
 
 
-def _sums(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:
-    for table, place in PUBLISHED.items():
-        for file in manifest.files(table):
-            yield f"{place}/{file.name}", file.sha256
-    for name in ("manifest.json", "SUMMARY.md", "README.md"):
-        yield name, hashlib.sha256((folder / name).read_bytes()).hexdigest()
+def _whole(store: Store, table: str, manifest: Manifest) -> list[Path]:
+    """Local paths of a table's files. Raises DamagedError for one that is lost or has other bytes."""
+    files = manifest.files(table)
+    paths = store.local(table, files)
+    for path, file in zip(paths, files, strict=True):
+        check_bytes(path, file.sha256)
+    return paths
 
 
 def card(manifest: Manifest, licence: str) -> str:

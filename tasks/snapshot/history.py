@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from tasks.snapshot import disk
 from tasks.snapshot.errors import StoreError, UnknownVersionError
 from tasks.snapshot.manifest import Headline, Manifest
+from tasks.snapshot.reader import SNAPSHOTS
 from tasks.snapshot.search import engine, fetch, same, view
 from tasks.snapshot.store import Store
 from tasks.snapshot.summary import summary
@@ -56,7 +56,7 @@ class VersionLine:
 
 def list_versions(store: Store) -> list[VersionLine]:
     """All versions, oldest first."""
-    return [_line(store.headline(version)) for version in store.versions()]
+    return [_line(headline) for headline in store.headlines()]
 
 
 def _line(manifest: Headline) -> VersionLine:
@@ -83,10 +83,12 @@ def resolve(store: Store, name: str) -> int:
     versions = store.versions()
     if name == "latest" and versions:
         return versions[-1]
-    for version in reversed(versions):
-        if store.headline(version).tag == name:
-            return version
-    raise UnknownVersionError(f"{store.path}: no version or tag {name}; see `qingyuan snapshots list`")
+    for headline in reversed(store.headlines()):
+        if headline.tag == name:
+            return headline.version
+    raise UnknownVersionError(
+        f"{store.home.address}: no version or tag {name}; see `qingyuan snapshots list`"
+    )
 
 
 def show(store: Store, version: int) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def show(store: Store, version: int) -> dict[str, Any]:
         }
         for name, pin in manifest.tables.items()
     }
-    shown["folder"] = str(store.published(version))
+    shown["folder"] = store.published(version)
     return shown
 
 
@@ -115,13 +117,13 @@ def tag(store: Store, version: int, name: str | None) -> Manifest:
     with store.exclusive("tag"):
         manifest = store.manifest(version)
         if name is not None:
-            for other in store.versions():
-                if other != version and store.headline(other).tag == name:
-                    raise StoreError(f"tag {name} is on v{other}; take it off there first")
+            for other in store.headlines():
+                if other.version != version and other.tag == name:
+                    raise StoreError(f"tag {name} is on v{other.version}; take it off there first")
         tagged = manifest.model_copy(update={"tag": name})
-        folder = store.published(version)
-        disk.write_file(folder / "manifest.json", tagged.model_dump_json(indent=1))
-        disk.write_file(folder / "SUMMARY.md", summary(tagged))
+        folder = f"{SNAPSHOTS}/v{version}"
+        store.home.write(f"{folder}/manifest.json", tagged.model_dump_json(indent=1).encode())
+        store.home.write(f"{folder}/SUMMARY.md", summary(tagged).encode())
     return tagged
 
 
@@ -162,7 +164,7 @@ def why(store: Store, query: str, *, url_key: str | None = None) -> list[Life]:
     `url_key`, the canonical form of a url, all revisits of the page are found. Only versions that
     still exist are told. At most 100 captures; an empty list where nothing fits.
     """
-    manifests = [store.manifest(version) for version in store.versions()]
+    manifests = store.manifests()
     parameters = {
         "text": query,
         "key": url_key,
@@ -186,8 +188,8 @@ def why(store: Store, query: str, *, url_key: str | None = None) -> list[Life]:
 
 
 def _all_files(store: Store, manifests: Iterable[Manifest], table: str) -> list[Path]:
-    names = {file.name for manifest in manifests for file in manifest.files(table) if file.rows}
-    return [store.file(table, name) for name in sorted(names)]
+    files = {file.name: file for manifest in manifests for file in manifest.files(table) if file.rows}
+    return store.local(table, [files[name] for name in sorted(files)])
 
 
 def _grouped(rows: Iterable[dict[str, Any]], key: str) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -11,11 +11,25 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from tasks.snapshot.errors import StoreBusyError, StoreError
 
 _PAUSE: Final = 0.05
+
+
+class Exclusive(Protocol):
+    """What lets one run at a time write to a store."""
+
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+
+    def acquire(self, owner: str, wait: float) -> None:
+        """Take the lock, waiting up to `wait` seconds. Raises StoreBusyError naming the holder."""
+
+    def release(self) -> None:
+        """Let the next one in."""
 
 
 class Lock:
@@ -50,13 +64,7 @@ class Lock:
                     raise StoreBusyError(self._explain(wait))
                 time.sleep(_PAUSE)
             os.ftruncate(handle, 0)
-            about = {
-                "owner": owner,
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "since": datetime.now(UTC).isoformat(timespec="seconds"),
-            }
-            os.pwrite(handle, json.dumps(about).encode(), 0)
+            os.pwrite(handle, about(owner), 0)
         except BaseException:
             os.close(handle)
             raise
@@ -81,16 +89,36 @@ class Lock:
 
     def _explain(self, waited: float) -> str:
         try:
-            about = json.loads(self._path.read_text(encoding="utf-8"))
-            holder = f"{about['owner']} (process {about['pid']} on {about['host']}, since {about['since']})"
-        except (OSError, ValueError, KeyError, TypeError):
-            holder = "another run"
-        return (
-            f"{self._path.parent}: the store is in use by {holder}; waited {waited:g} s. "
-            "Wait for it to end, or raise store.lock_wait_seconds."
-        )
+            content = self._path.read_bytes()
+        except OSError:
+            content = b""
+        return busy(str(self._path.parent), content, waited)
 
     def _forget(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def about(owner: str, **more: str | float) -> bytes:
+    """Who holds the lock, for whoever finds it taken: JSON."""
+    who = {
+        "owner": owner,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return json.dumps(who | more).encode()
+
+
+def busy(store: str, content: bytes, waited: float) -> str:
+    """The sentence for a run that found the lock taken; `content` is what `about` gave its holder."""
+    try:
+        who = json.loads(content)
+        holder = f"{who['owner']} (process {who['pid']} on {who['host']}, since {who['since']})"
+    except (ValueError, KeyError, TypeError):
+        holder = "another run"
+    return (
+        f"{store}: the store is in use by {holder}; waited {waited:g} s. "
+        "Wait for it to end, or raise store.lock_wait_seconds."
+    )

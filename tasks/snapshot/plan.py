@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.snapshot.digest import documents_digest, hex_digest
+from tasks.snapshot.digest import check_bytes, documents_digest, hex_digest
 from tasks.snapshot.errors import DamagedError, LedgerError
 from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
+from tasks.snapshot.reader import dataset
 from tasks.snapshot.search import same, view
 from tasks.snapshot.writer import TableWriter, conform
 from tasks.tables import TABLES
@@ -37,6 +38,13 @@ SELECT filename, count(*) FILTER (doomed), count(*) FILTER (doomed AND new),
        count(*) FILTER (NOT doomed), min(key) FILTER (NOT doomed)
 FROM old JOIN wanted USING (key) GROUP BY filename
 """
+
+_ALIKE: Final = """
+SELECT count(*) FROM (SELECT document_id, hash(d) AS row_sum FROM (SELECT * EXCLUDE (text) FROM was) d) a
+JOIN (SELECT document_id, hash(d) AS row_sum FROM (SELECT * EXCLUDE (text) FROM come) d) b
+USING (document_id) WHERE a.row_sum = b.row_sum
+"""
+"""Documents deleted and appended again as they were; the text counts by its sum."""
 
 _PAIRS: Final = """
 SELECT capture_id, document_id, sum(n), count(*) OVER () FROM (
@@ -61,6 +69,8 @@ class TableChange:
     """Rows deleted that were there."""
     replaced: int
     """Of those, rows whose key was appended again."""
+    alike: int = 0
+    """Documents only: of those, rows that came back as they were (a reclean decides all anew)."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +85,14 @@ class _Hit:
 class Planner:
     """Works out the changes of one commit.
 
-    `current(table, file)` is the path of a file of the present version, `staged(table, file)` of
+    `current(table, files)` gives local paths of files of the present version, `staged(table, name)` of
     one just written, `writer(table)` opens a writer for rewritten files.
     """
 
     def __init__(
         self,
         sql: duckdb.DuckDBPyConnection,
-        current: Callable[[str, str], Path],
+        current: Callable[[str, Sequence[DataFile]], list[Path]],
         staged: Callable[[str, str], Path],
         writer: Callable[[str], TableWriter],
     ) -> None:
@@ -106,8 +116,7 @@ class Planner:
         kept = [file for file in before if file.rows]
         self._sql.register("doomed", pa.table({"key": doomed}))
         view(self._sql, "new", (self._staged(table, f.name) for f in added), {"key": key})
-        old = (self._current(table, f.name) for f in kept)
-        view(self._sql, "old", old, {"key": key, "filename": "filename"})
+        view(self._sql, "old", self._current(table, kept), {"key": key, "filename": "filename"})
         self._refuse_doubles(table)
         hits = self._hits() if kept else []
         for hit in hits:
@@ -131,7 +140,15 @@ class Planner:
             added=sum(file.rows for file in added),
             removed=sum(hit.removed for hit in hits),
             replaced=sum(hit.replaced for hit in hits),
+            alike=self._alike(table, [file for file in kept if file.name in touched], added),
         )
+
+    def _alike(self, table: str, before: list[DataFile], added: list[DataFile]) -> int:
+        if table != "documents" or not before or not added:
+            return 0
+        self._sql.register("was", dataset(table, self._current(table, before)))
+        self._sql.register("come", dataset(table, [self._staged(table, file.name) for file in added]))
+        return int(self._sql.execute(_ALIKE).fetchall()[0][0])
 
     def check_pairs(self, documents: TableChange, captures: TableChange) -> None:
         """Every kept capture has its document and every document its one kept capture.
@@ -143,9 +160,8 @@ class Planner:
             old = {file.name for file in change.before}
             new = {file.name for file in change.after}
             come = [self._staged(change.table, f.name) for f in change.after if f.name not in old and f.rows]
-            gone = [
-                self._current(change.table, f.name) for f in change.before if f.name not in new and f.rows
-            ]
+            left = [file for file in change.before if file.name not in new and file.rows]
+            gone = self._current(change.table, left)
             columns = same("capture_id", "document_id", *(["outcome"] if change is captures else []))
             view(self._sql, f"come_{change.table}", come, columns)
             view(self._sql, f"gone_{change.table}", gone, columns)
@@ -173,7 +189,8 @@ class Planner:
 
     def _rewrite(self, table: str, file: DataFile, doomed: pa.Array) -> DataFile:
         """The file without the rows of these keys."""
-        path = self._current(table, file.name)
+        (path,) = self._current(table, [file])
+        check_bytes(path, file.sha256)
         digest = int(file.digest or "0", 16)
         try:
             with (
@@ -224,6 +241,6 @@ def document_counts(documents: TableChange) -> DocumentCounts:
     return DocumentCounts(
         total=sum(file.rows for file in documents.after),
         new=documents.added - documents.replaced,
-        changed=documents.replaced,
+        changed=documents.replaced - documents.alike,
         gone=documents.removed - documents.replaced,
     )

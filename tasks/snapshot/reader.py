@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,29 +12,37 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pydantic import ValidationError
 
+from tasks.files import Files, FilesError
 from tasks.snapshot.errors import DamagedError, StoreError, UnknownVersionError
-from tasks.snapshot.manifest import FORMAT, Headline, Manifest
+from tasks.snapshot.manifest import FORMAT, DataFile, Headline, Manifest
 from tasks.tables import TABLES
 
 VERSION: Final = re.compile(r"v([1-9]\d*)")
 """Name of the folder of a version."""
 
+SNAPSHOTS: Final = "snapshots"
+"""The folder of all versions."""
+TABLES_FOLDER: Final = "tables"
+
 Kind = TypeVar("Kind", bound=Headline)
 
 
 class Reader:
-    """The reading half of a store, by its folder."""
+    """The reading half of a store.
 
-    def __init__(self, path: Path) -> None:
+    `home` is where its files are, `path` its folder on this machine: the same, or for a store on
+    objects the folder of what it keeps beside itself.
+    """
+
+    def __init__(self, home: Files, path: Path) -> None:
+        self.home = home
         self.path = path
 
     def versions(self) -> list[int]:
         """Numbers of the versions that exist, ascending."""
-        try:
-            names = [entry.name for entry in self.snapshots.iterdir()]
-        except FileNotFoundError:
-            return []
-        return sorted(int(match[1]) for name in names if (match := VERSION.fullmatch(name)))
+        return sorted(
+            int(match[1]) for name in self.home.folders(SNAPSHOTS) if (match := VERSION.fullmatch(name))
+        )
 
     def latest(self) -> Manifest | None:
         """The newest version; None before the first commit."""
@@ -48,29 +56,62 @@ class Reader:
 
     def manifest(self, version: int) -> Manifest:
         """The manifest of a version. Raises UnknownVersionError, DamagedError."""
-        return load_manifest(self.published(version) / "manifest.json", Manifest)
+        return self._load([version], Manifest)[0]
 
-    def headline(self, version: int) -> Headline:
-        """The short part of a manifest, for lists. Raises UnknownVersionError, DamagedError."""
-        return load_manifest(self.published(version) / "manifest.json", Headline)
+    def manifests(self) -> list[Manifest]:
+        """The manifests of all versions, oldest first. Raises DamagedError."""
+        return self._load(self.versions(), Manifest)
 
-    def published(self, version: int) -> Path:
-        """The folder of a version. Raises UnknownVersionError."""
-        folder = self.snapshots / f"v{version}"
-        if not folder.is_dir():
+    def headlines(self) -> list[Headline]:
+        """The short parts of the manifests of all versions, for lists, oldest first. Raises DamagedError."""
+        return self._load(self.versions(), Headline)
+
+    def _load(self, versions: Sequence[int], kind: type[Kind]) -> list[Kind]:
+        names = [f"{SNAPSHOTS}/v{version}/manifest.json" for version in versions]
+        try:
+            contents = self.home.read_all(names)
+        except FilesError:
+            raise
+        except OSError as error:
+            for version in versions:
+                self.published(version)
+            raise DamagedError(f"{self.home.address}: a manifest cannot be read: {error}") from error
+        return [
+            parse_manifest(content, kind, self.home.where(name))
+            for content, name in zip(contents, names, strict=True)
+        ]
+
+    def published(self, version: int) -> str:
+        """Where a version lies: its folder, or the address of its objects. Raises UnknownVersionError."""
+        name = f"{SNAPSHOTS}/v{version}"
+        if self.home.size(f"{name}/manifest.json") is None:
             known = self.versions()
-            have = f"there are v{known[0]} to v{known[-1]}" if known else "it has no versions yet"
-            raise UnknownVersionError(f"{self.path}: no version {version}; {have}")
-        return folder
+            if version not in known:
+                have = f"there are v{known[0]} to v{known[-1]}" if known else "it has no versions yet"
+                raise UnknownVersionError(f"{self.home.address}: no version {version}; {have}")
+        return self.home.where(name)
 
     def files(self, table: str, version: int | None = None) -> list[str]:
-        """Absolute paths of the Parquet files of a table; empty where the store has no version yet."""
+        """Local paths of the Parquet files of a table; empty where the store has no version yet.
+
+        Of a store on objects they are copies, fetched where they are missing.
+        """
         manifest = self.latest() if version is None else self.manifest(version)
-        return [str(self.file(table, file.name)) for file in manifest.files(table)] if manifest else []
+        return [str(path) for path in self.local(table, manifest.files(table) if manifest else [])]
+
+    def local(self, table: str, files: Iterable[DataFile]) -> list[Path]:
+        """Local paths of files of a table, to read only. Raises DamagedError where an object is missing."""
+        try:
+            return self.home.local([table_file(table, file.name) for file in files])
+        except FileNotFoundError as error:
+            raise DamagedError(f"table {table} cannot be read: {error}") from error
 
     def file(self, table: str, name: str) -> Path:
-        """Where a file of a table lies."""
-        return self.path / "tables" / table / name
+        """Local path of one file of a table, to read only. Raises DamagedError where an object is missing."""
+        try:
+            return self.home.local([table_file(table, name)])[0]
+        except FileNotFoundError as error:
+            raise DamagedError(f"table {table} cannot be read: {error}") from error
 
     def read(
         self,
@@ -122,24 +163,29 @@ class Reader:
 
     def dataset(self, table: str, files: Sequence[str]) -> ds.Dataset:
         """Files of a table, of whatever age, in the schema of today; page checksums are verified."""
-        options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
-        layout = ds.ParquetFileFormat(default_fragment_scan_options=options)
-        return ds.dataset(list(files), schema=TABLES[table], format=layout)
-
-    @property
-    def snapshots(self) -> Path:
-        """The folder of all versions."""
-        return self.path / "snapshots"
+        return dataset(table, files)
 
 
-def load_manifest(path: Path, kind: type[Kind]) -> Kind:
+def dataset(table: str, files: Sequence[str | Path]) -> ds.Dataset:
+    """Local files of a table, of whatever age, in the schema of today; page checksums are verified."""
+    options = ds.ParquetFragmentScanOptions(pre_buffer=False, page_checksum_verification=True)
+    layout = ds.ParquetFileFormat(default_fragment_scan_options=options)
+    return ds.dataset([str(file) for file in files], schema=TABLES[table], format=layout)
+
+
+def table_file(table: str, name: str) -> str:
+    """Name of a table's Parquet file below the root of the store."""
+    return f"{TABLES_FOLDER}/{table}/{name}"
+
+
+def parse_manifest(content: bytes, kind: type[Kind], where: str) -> Kind:
     """Read a manifest. Raises DamagedError, and StoreError for one of a later format."""
     try:
-        manifest = kind.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise DamagedError(f"{path}: cannot be read as a manifest: {error}") from error
+        manifest = kind.model_validate_json(content)
+    except ValidationError as error:
+        raise DamagedError(f"{where}: cannot be read as a manifest: {error}") from error
     if manifest.format > FORMAT:
         raise StoreError(
-            f"{path}: has format {manifest.format}, this code knows {FORMAT}; use a newer version"
+            f"{where}: has format {manifest.format}, this code knows {FORMAT}; use a newer version"
         )
     return manifest

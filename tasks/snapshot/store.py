@@ -1,28 +1,34 @@
 """The store: versions of the corpus, each appearing in one step or not at all.
 
-    <store>/tables/<name>/           Parquet files and a Delta log, shared by all versions
-    <store>/snapshots/vN/            manifest.json, SUMMARY.md, data/, captures/ (hard links)
-    <store>/staging/                 commit.json (the redo log) and files on their way
-    <store>/lock                     held by the one run that writes
+    tables/<name>/           Parquet files and a Delta log, shared by all versions
+    snapshots/vN/            manifest.json, SUMMARY.md; in a folder also data/, captures/ (hard links)
+    staging/commit.json      the redo log
+    index/                   lookups of the signatures (tasks/dedupe/index.py); may be deleted
+    lock                     held by the one run that writes
 
-A commit writes everything it needs, then the redo log, then moves files, then the Delta logs, and
-last renames the finished folder of the version into `snapshots/`: only that step is visible.
-Readers go by the manifest of a version and never wait.
+A commit writes everything it needs into the local folder `staging/files`, then the redo log, then
+moves the files in, then the Delta logs, and last lets the manifest appear: only that step is visible
+(in a folder the rename of a finished folder, on objects a put that succeeds once). Readers go by the
+manifest of a version and never wait.
 """
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from config.settings import StoreSettings
-from tasks.snapshot import delta, disk
+from tasks.files import ObjectFiles, open_files
+from tasks.snapshot import delta
 from tasks.snapshot.errors import ConflictError, StoreError
-from tasks.snapshot.lock import Lock
+from tasks.snapshot.lease import Lease
+from tasks.snapshot.lock import Exclusive, Lock
 from tasks.snapshot.manifest import (
     KEYS,
     PUBLISHED,
@@ -35,26 +41,38 @@ from tasks.snapshot.manifest import (
     tallies,
 )
 from tasks.snapshot.plan import Planner, check_ledger, document_counts
-from tasks.snapshot.reader import VERSION, Reader, load_manifest
+from tasks.snapshot.reader import SNAPSHOTS, Reader, parse_manifest, table_file
 from tasks.snapshot.search import engine
 from tasks.snapshot.summary import summary
 from tasks.snapshot.writer import TableWriter
 from tasks.tables import TABLES
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_REDO: Final = "staging/commit.json"
+_TRASH: Final = "staging/trash"
+_DISCARDED: Final = "staging/discarded"
+_GRACE: Final = timedelta(days=1)
+"""How long the files of a discarded commit stay among objects: its run may have been cut off, not dead, and
+its manifest, should it still win, must not name files that are gone."""
 
 
 class Store(Reader):
-    """A folder of versions. One object serves one thread; several processes may each have their own."""
+    """Versions in a folder or on objects. One instance serves one thread; several processes may each have one."""
 
     def __init__(self, settings: StoreSettings) -> None:
         self.settings = settings
-        super().__init__(Path(settings.path).absolute())
-        self._lock = Lock(self.path / "lock")
+        folder = settings.folder.absolute()
+        home = open_files(settings.path, folder / "copies", settings.options)
+        super().__init__(home, folder)
+        self._lock: Exclusive = (
+            Lease(home, settings.lock_lease_seconds)
+            if isinstance(home, ObjectFiles)
+            else Lock(folder / "lock")
+        )
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
-        """A store by its folder, with default settings; it is created by its first commit."""
+        """A store by its folder or address, with default settings; it is created by its first commit."""
         return cls(StoreSettings(path=str(path)))
 
     # Writing
@@ -110,7 +128,7 @@ class Store(Reader):
             return previous
         if parent is not None and parent != now:
             raise ConflictError(
-                f"{self.path}: the run was computed against v{parent}, but v{now} is the latest; run it again"
+                f"{self.home.address}: the run was computed against v{parent}, but v{now} is the latest; run it again"
             )
         facts = facts or RunFacts()
         deletes = deletes or {}
@@ -119,7 +137,7 @@ class Store(Reader):
         with engine(self.settings, self._staging / "scratch") as sql:
             planner = Planner(
                 sql,
-                current=self.file,
+                current=self.local,
                 staged=lambda table, name: self._staged(run_id, table) / name,
                 writer=lambda table: self._writer(table, run_id, rewriting=True),
             )
@@ -179,7 +197,7 @@ class Store(Reader):
             },
             **facts.model_dump(exclude={"read", "repeated"}),
         )
-        disk.write_file(self._redo, draft.model_dump_json())
+        self.home.write(_REDO, draft.model_dump_json().encode())
         return self._finish(draft)
 
     def recover(self) -> list[str]:
@@ -189,20 +207,18 @@ class Store(Reader):
         Returns sentences that say what was done; none when all was well.
         """
         self._require_lock()
-        done: list[str] = []
-        self._staging.mkdir(exist_ok=True)
-        if self._redo.exists():
+        self._staging.mkdir(parents=True, exist_ok=True)
+        done = []
+        if self.home.size(_REDO) is not None:
             done.append(self._redo_commit())
-        done += self._clean()
-        return done
+        return done + self._clean()
 
     def discard(self, versions: Iterable[int]) -> None:
-        """Take versions and the files that only they have from the disk; the lock must be held."""
+        """Take versions and the files that only they have away; the lock must be held."""
         self._require_lock()
-        self._trash.mkdir(parents=True, exist_ok=True)
         for version in versions:
-            self.published(version).rename(self._trash / f"v{version}")
-        disk.sync_folder(self.snapshots)
+            self.published(version)
+            self.home.move(f"{SNAPSHOTS}/v{version}", f"{_TRASH}/v{version}")
         self._empty_trash()
 
     # The steps of a commit
@@ -212,48 +228,43 @@ class Store(Reader):
         previous = self.latest()
         pins = {}
         for table, pin in draft.tables.items():
-            if previous and previous.files(table) == pin.files:
+            if previous and table in previous.tables and previous.files(table) == pin.files:
                 pins[table] = previous.tables[table]
                 continue
             self._move_in(draft.run_id, table, pin.files)
             delta_version = delta.align(
-                self.path / "tables" / table, TABLES[table], pin.files, draft.run_id, draft.version
+                self.home, f"tables/{table}", TABLES[table], pin.files, draft.run_id, draft.version
             )
             pins[table] = pin.model_copy(update={"delta_version": delta_version})
         manifest = draft.model_copy(update={"tables": pins})
-        folder = self._staging / f"v{manifest.version}"
-        disk.remove_tree(folder)
-        folder.mkdir()
-        for table, name in PUBLISHED.items():
-            disk.link_files((self.file(table, file.name) for file in manifest.files(table)), folder / name)
-        disk.write_file(folder / "SUMMARY.md", summary(manifest))
-        disk.write_file(folder / "manifest.json", manifest.model_dump_json(indent=1))
-        self.snapshots.mkdir(exist_ok=True)
-        try:
-            folder.rename(self.snapshots / folder.name)
-        except OSError as error:
-            if (self.snapshots / folder.name).exists():
-                raise ConflictError(
-                    f"{self.path}: {folder.name} was made by another run; run again"
-                ) from error
-            raise
-        disk.sync_folder(self.snapshots)
-        self._redo.unlink()
+        self._appear(manifest)
+        if self._lock.held:  # else the redo log may be another's; ours is found to be done
+            self.home.remove([_REDO])
         self._forget(manifest.run_id)
         return manifest
 
+    def _appear(self, manifest: Manifest) -> None:
+        """The visible step. Raises ConflictError where another run has made this version."""
+        self._require_lock()
+        name = f"{SNAPSHOTS}/v{manifest.version}"
+        texts = {"manifest.json": manifest.model_dump_json(indent=1), "SUMMARY.md": summary(manifest)}
+        links = {
+            place: self.local(table, manifest.files(table))
+            for table, place in PUBLISHED.items()
+            if self.home.folder  # objects have no second names: there the manifest lists the files
+        }
+        try:
+            self.home.appear(name, texts, links)
+        except FileExistsError as error:
+            if self.manifest(manifest.version).run_id != manifest.run_id:
+                raise ConflictError(
+                    f"{self.home.address}: v{manifest.version} was made by another run; run again"
+                ) from error
+            self.home.write(f"{name}/SUMMARY.md", texts["SUMMARY.md"].encode())
+
     def _move_in(self, run_id: str, table: str, files: Iterable[DataFile]) -> None:
-        home = self.path / "tables" / table
-        home.mkdir(parents=True, exist_ok=True)
-        moved = False
-        for file in files:
-            staged = self._staged(run_id, table) / file.name
-            if staged.exists():
-                staged.chmod(0o444)  # versions share the file: nobody should write to it
-                staged.rename(home / file.name)
-                moved = True
-        if moved:
-            disk.sync_folder(home)
+        staged = self._staged(run_id, table)
+        self.home.move_in((staged / file.name, table_file(table, file.name)) for file in files)
 
     def _never_empty(self, table: str, files: Sequence[DataFile], run_id: str) -> list[DataFile]:
         """A folder without any Parquet file cannot be read, so an empty table has a file without rows."""
@@ -267,62 +278,74 @@ class Store(Reader):
     # Recovery
 
     def _redo_commit(self) -> str:
-        draft = load_manifest(self._redo, Manifest)
+        draft = parse_manifest(self.home.read(_REDO), Manifest, self.home.where(_REDO))
         latest = self.latest()
-        if latest and latest.version >= draft.version:
-            if latest.run_id != draft.run_id:
-                self._roll_back(latest)
-            self._redo.unlink()
-            if latest.run_id == draft.run_id:
-                return f"the commit of v{draft.version} had been completed; removed its redo log"
-            return f"run {draft.run_id} lost against run {latest.run_id}; removed its redo log"
-        missing = [
-            file.name
-            for table, pin in draft.tables.items()
-            for file in pin.files
-            if not self._intact(draft.run_id, table, file)
-        ]
-        if missing:
-            self._roll_back(latest)
-            self._redo.unlink()
-            return (
-                f"discarded the interrupted commit of v{draft.version}: {missing[0]} is missing or incomplete"
-            )
-        self._finish(draft)
-        return f"completed the interrupted commit of v{draft.version} (run {draft.run_id})"
+        if latest and latest.version >= draft.version and latest.run_id == draft.run_id:
+            said = f"the commit of v{draft.version} had been completed; removed its redo log"
+        elif latest and latest.version >= draft.version:
+            self._roll_back(draft, latest)
+            said = f"run {draft.run_id} lost against run {latest.run_id}; removed its redo log"
+        elif missing := self._missing(draft):
+            self._roll_back(draft, latest)
+            said = f"discarded the interrupted commit of v{draft.version}: {missing} is missing or incomplete"
+        else:
+            self._finish(draft)
+            return f"completed the interrupted commit of v{draft.version} (run {draft.run_id})"
+        self.home.remove([_REDO])
+        return said
 
-    def _intact(self, run_id: str, table: str, file: DataFile) -> bool:
-        places = (self.file(table, file.name), self._staged(run_id, table) / file.name)
-        return any(place.exists() and place.stat().st_size == file.bytes for place in places)
+    def _missing(self, draft: Manifest) -> str | None:
+        """A file of the draft that is neither stored nor staged here as it was written."""
+        for table, pin in draft.tables.items():
+            for file in pin.files:
+                staged = self._staged(draft.run_id, table) / file.name
+                whole = staged.exists() and staged.stat().st_size == file.bytes
+                if not whole and self.home.size(table_file(table, file.name)) != file.bytes:
+                    return file.name
+        return None
 
-    def _roll_back(self, latest: Manifest | None) -> None:
+    def _roll_back(self, draft: Manifest, latest: Manifest | None) -> None:
         for table, schema in TABLES.items():
-            folder = self.path / "tables" / table
-            if folder.exists():
+            if "_delta_log" in self.home.folders(f"tables/{table}"):
                 files = latest.files(table) if latest else []
-                delta.align(folder, schema, files, "roll-back", latest.version if latest else 0)
+                version = latest.version if latest else 0
+                delta.align(self.home, f"tables/{table}", schema, files, "roll-back", version)
+        mine = [table_file(table, file.name) for table, pin in draft.tables.items() for file in pin.files]
+        if self.home.folder:
+            self.home.remove(self._unneeded(mine))
+        else:
+            name = f"{_DISCARDED}/{_UNSAFE.sub('_', draft.run_id)}.json"
+            self.home.write(name, json.dumps(mine).encode())
 
-    def _empty_trash(self) -> int:
-        dropped = [
-            load_manifest(folder / "manifest.json", Manifest) for folder in sorted(self._trash.glob("v*"))
-        ]
+    def _unneeded(self, names: Iterable[str]) -> list[str]:
+        """Those of these files that no version has."""
         needed = {
-            (table, file.name)
-            for version in (self.versions() if dropped else [])
-            for table, pin in self.manifest(version).tables.items()
+            table_file(table, file.name)
+            for manifest in self.manifests()
+            for table, pin in manifest.tables.items()
             for file in pin.files
         }
+        return sorted(set(names) - needed)
+
+    def _empty_trash(self) -> int:
+        present = set(self.versions())
+        dropped = []
+        for folder in self.home.folders(_TRASH):
+            name = f"{_TRASH}/{folder}/manifest.json"
+            if self.home.size(name) is not None:
+                manifest = parse_manifest(self.home.read(name), Manifest, self.home.where(name))
+                if manifest.version not in present:  # else it was broken off before the version went
+                    dropped.append(manifest)
+        if dropped:
+            theirs = [
+                table_file(t, f.name) for m in dropped for t, pin in m.tables.items() for f in pin.files
+            ]
+            self.home.remove(self._unneeded(theirs))
         for manifest in dropped:
-            for table, pin in manifest.tables.items():
-                for file in pin.files:
-                    if (table, file.name) not in needed:
-                        self.file(table, file.name).unlink(missing_ok=True)
             # The manifest goes last: it is the list by which an interrupted removal goes on.
-            folder = self._trash / f"v{manifest.version}"
-            for name in PUBLISHED.values():
-                disk.remove_tree(folder / name)
-            disk.remove_tree(folder)
-        disk.remove_tree(self._trash)
+            for place in PUBLISHED.values():
+                self.home.remove_tree(f"{_TRASH}/v{manifest.version}/{place}")
+        self.home.remove_tree(_TRASH)
         return len(dropped)
 
     def _clean(self) -> list[str]:
@@ -333,11 +356,24 @@ class Store(Reader):
         dropped = self._empty_trash()
         if dropped:
             done.append(f"finished dropping {dropped} versions")
+        if isinstance(self.home, ObjectFiles) and self.home.names(_DISCARDED):
+            done += self._drop_discarded(self.home)
         for folder in self._staging.iterdir():
-            if folder.name in ("files", "scratch") or VERSION.fullmatch(folder.name):
-                disk.remove_tree(folder)
+            if folder.name in ("files", "scratch"):
+                shutil.rmtree(folder)
         for draft in self._staging.glob(".*.tmp"):
             draft.unlink()
+        for draft in (self.path / SNAPSHOTS).glob(".v*.tmp"):
+            shutil.rmtree(draft)
+        return done
+
+    def _drop_discarded(self, home: ObjectFiles) -> list[str]:
+        done = []
+        for name, age in home.ages(_DISCARDED).items():
+            if age > _GRACE:
+                useless = self._unneeded(json.loads(home.read(name)))
+                home.remove([*useless, name])
+                done.append(f"removed up to {len(useless)} objects of a commit that was discarded {age} ago")
         return done
 
     # Small things
@@ -351,14 +387,6 @@ class Store(Reader):
     def _staging(self) -> Path:
         return self.path / "staging"
 
-    @property
-    def _trash(self) -> Path:
-        return self._staging / "trash"
-
-    @property
-    def _redo(self) -> Path:
-        return self._staging / "commit.json"
-
     def _run_folder(self, run_id: str) -> Path:
         return self._staging / "files" / _UNSAFE.sub("_", run_id)
 
@@ -366,17 +394,19 @@ class Store(Reader):
         return self._run_folder(run_id) / table
 
     def _forget(self, run_id: str) -> None:
-        disk.remove_tree(self._run_folder(run_id))
+        shutil.rmtree(self._run_folder(run_id), ignore_errors=True)
 
     def _require_lock(self) -> None:
         if not self._lock.held:
-            raise StoreError(f"{self.path}: not held; use `with store.exclusive(...)` around what writes")
+            raise StoreError(
+                f"{self.home.address}: not held (any more); use `with store.exclusive(...)` around what writes"
+            )
 
     def _writable(self) -> Manifest | None:
         self._require_lock()
-        self._staging.mkdir(exist_ok=True)
-        if self._redo.exists():
-            raise StoreError(f"{self.path}: an interrupted commit is waiting; call recover() first")
+        self._staging.mkdir(parents=True, exist_ok=True)
+        if self.home.size(_REDO) is not None:
+            raise StoreError(f"{self.home.address}: an interrupted commit is waiting; call recover() first")
         return self.latest()
 
 

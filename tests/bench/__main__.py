@@ -41,6 +41,7 @@ def main() -> int:
         ("html", ["--peers", str(html)] if html else [], {}),
         ("convert", [], {"OPENCC_PYTHON": str(opencc)} if opencc else {}),
         ("dedupe", [], {}),
+        ("dedupe_history", [], {}),
         ("snapshot", ["0.1", "0.1", "100"], {}),
         ("collect", ["0.2"], {}),
         ("fetch", [], {}),

@@ -1,59 +1,60 @@
-"""Figures of the deduplication: `python -m tests.bench.dedupe [quality] [speed] [join] [history] [hot]`.
+"""Figures of the deduplication: `python -m tests.bench.dedupe [quality] [speed] [peers]`.
 
 quality  recall by kind of copy and precision on 20,000 generated documents (`--count N`)
 speed    signatures per CPU second on documents of 1,200 characters
-join     100,000 new signatures against 10,000,000 stored: time and memory
-history  1,000 new against 0, 1 and 10 million stored, as a plot (docs/deduplication.svg)
-hot      200,000 texts with identical sketches
+peers    recall and precision of other programs (`--peers datatrove=PYTHON text-dedup=PYTHON ...`; dedupe_peers.py)
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from config.settings import DedupeSettings
-from tasks.dedupe.candidates import find_candidates
+from config.settings import DedupeSettings, Settings
+from tasks.article import Cleaner
 from tasks.dedupe.resolve import resolve
-from tasks.dedupe.signatures import SIGNATURE_VERSION, SKETCH, sign
-from tasks.tables import SIGNATURES
-from tests.corpus import generate
+from tasks.dedupe.signatures import sign
+from tasks.tables import Capture
+from tests.bench.figures import show
+from tests.corpus import Sample, generate
 from tests.dedupe.support import capture, write
 
-PLOT = Path(__file__).parents[2] / "docs" / "deduplication.svg"
+
+def _cleaned(samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """The samples as cleaning leaves them; each is given as plain text."""
+    cleaner = Cleaner(Settings())
+    return [
+        cleaner.clean(
+            Capture(
+                "bench",
+                sample.url,
+                sample.text.encode(),
+                "text/plain",
+                sample.url,
+                captured_at=sample.captured_at,
+            )
+        ).row()
+        for sample in samples
+    ]
 
 
-def show(**figures: object) -> None:
-    """One line of figures."""
-    sys.stdout.write(json.dumps(figures, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-
-
-def peak_mb() -> float:
-    """Largest resident size of this process so far, MiB."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        # ru_maxrss begins with what the parent process held when it started this one.
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-
-
-def quality(count: int, seed: int) -> None:
-    """Recall and precision on the generated corpus; texts go into matching as they were captured."""
+def quality(count: int, seed: int, *, cleaned: bool) -> None:
+    """Recall and precision on the generated corpus; texts go into matching as captured, or cleaned before."""
     samples = list(generate(count, seed))
-    rows = [capture(sample.text, url=sample.url, captured_at=sample.captured_at) for sample in samples]
+    if cleaned:
+        rows = _cleaned(samples)
+    else:
+        rows = [capture(sample.text, url=sample.url, captured_at=sample.captured_at) for sample in samples]
     with tempfile.TemporaryDirectory() as folder:
         files = [write(Path(folder) / f"{n}.parquet", rows[n : n + 2000]) for n in range(0, count, 2000)]
         clock, started = time.process_time(), time.perf_counter()
@@ -66,8 +67,23 @@ def quality(count: int, seed: int) -> None:
             strict=True,
         )
     )
-    contains = {row["document_id"]: row["contains"] for row in resolution.documents.to_pylist()}
-    found = [document[row["capture_id"]] for row in rows]
+    contains = {row["document_id"]: set(row["contains"]) for row in resolution.documents.to_pylist()}
+    found = [document.get(row["capture_id"], row["capture_id"]) for row in rows]
+    show(
+        documents=count,
+        seed=seed,
+        cleaned=cleaned,
+        rejected=sum(row["outcome"] != "kept" for row in rows),
+        **judged(samples, found, contains),
+        cpu_seconds=round(spent, 1),
+        seconds=round(passed, 1),
+    )
+
+
+def judged(
+    samples: Sequence[Sample], found: Sequence[Hashable], contains: Mapping[Hashable, set[Hashable]]
+) -> dict[str, Any]:
+    """Recall by kind and precision of what was found: a cluster for each sample, and clusters linked to others."""
     original = {sample.origin: found[i] for i, sample in enumerate(samples) if sample.kind == "original"}
     hits: dict[str, list[bool]] = defaultdict(list)
     for i, sample in enumerate(samples):
@@ -76,35 +92,54 @@ def quality(count: int, seed: int) -> None:
                 continue
             linked = original[origin] in contains.get(found[i], ())
             hits[sample.kind].append(linked if sample.kind == "glued" else found[i] == original[origin])
-    members: dict[str, list[int]] = defaultdict(list)
-    for i, document_id in enumerate(found):
-        members[document_id].append(i)
-    right: Counter[str] = Counter()
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for i, cluster in enumerate(found):
+        members[cluster].append(i)
+    pairs: Counter[str] = Counter()
     for group in members.values():
         for place, i in enumerate(group):
             for j in group[:place]:
                 if samples[i].origins == samples[j].origins:
-                    right["right"] += 1
+                    pairs["right"] += 1
+                elif samples[i].family:
+                    pairs["template"] += 1
                 else:
-                    right[
-                        "template"
-                        if samples[i].family
-                        else "glued"
-                        if len(samples[i].origins + samples[j].origins) > 2
-                        else "wrong"
-                    ] += 1
+                    glued = len(samples[i].origins + samples[j].origins) > 2
+                    pairs["glued" if glued else "wrong"] += 1
     joined = [hit for kind, kind_hits in hits.items() if kind != "spun20" for hit in kind_hits]
-    show(
-        documents=count,
-        seed=seed,
-        recall={kind: round(sum(kind_hits) / len(kind_hits), 4) for kind, kind_hits in sorted(hits.items())},
-        recall_without_spun20=round(sum(joined) / len(joined), 4),
-        precision_of_pairs=round(right["right"] / sum(right.values()), 4),
-        template_pairs_merged=right["template"],
-        wrong_pairs_by_kind=dict(right),
-        cpu_seconds=round(spent, 1),
-        seconds=round(passed, 1),
-    )
+    copies = [hit for kind, own in hits.items() if kind not in ("spun20", "glued") for hit in own]
+    return {
+        "recall": {kind: round(sum(own) / len(own), 4) for kind, own in sorted(hits.items())},
+        "recall_without_spun20": round(sum(joined) / len(joined), 4),
+        "recall_without_spun20_and_glued": round(sum(copies) / len(copies), 4),
+        "precision_of_pairs": round(pairs["right"] / max(1, sum(pairs.values())), 4),
+        "template_pairs_merged": pairs["template"],
+        "pairs": dict(pairs),
+    }
+
+
+def peers(count: int, seed: int, interpreters: Sequence[str]) -> None:
+    """The same figures of other programs, each in its own environment: NAME=PYTHON."""
+    samples = list(generate(count, seed))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "corpus.jsonl"
+        lines = (json.dumps({"id": i, "text": sample.text}) for i, sample in enumerate(samples))
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        script = Path(__file__).with_name("dedupe_peers.py")
+        for entry in interpreters:
+            name, _, python = entry.partition("=")
+            command = [python, "-P", str(script), name, str(file)]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
+            if done.returncode:
+                show(peer=name, failed=done.stderr[-500:])
+                continue
+            result = json.loads(done.stdout.splitlines()[-1])
+            show(
+                peer=name,
+                documents=count,
+                **judged(samples, result["clusters"], {}),
+                cpu_seconds=round(result["cpu_seconds"], 1),
+            )
 
 
 def speed() -> None:
@@ -127,181 +162,24 @@ def _cpu(work: object) -> float:
     return time.process_time() - start
 
 
-def index(path: Path, rows: int, seed: int) -> list[str]:
-    """A synthetic index of random sketches, in files of a million rows; they are made once."""
-    files = []
-    for start in range(0, rows, 1_000_000):
-        size = min(1_000_000, rows - start)
-        file = path / f"index-{start}-{size}.parquet"
-        files.append(str(file))
-        if file.exists():
-            continue
-        draw = np.random.default_rng(seed + start)
-        ids = [f"{number:032x}" for number in range(start, start + size)]
-        bands = pa.array(draw.integers(0, 2**63, size * SKETCH, dtype=np.uint64))
-        table = pa.table(
-            {
-                "capture_id": ids,
-                "document_id": ids,
-                "url_key": [
-                    f"site{number % 5000}.example.cn/{number}" for number in range(start, start + size)
-                ],
-                "signature_version": pa.array(np.full(size, SIGNATURE_VERSION, np.int32)),
-                "skeleton": [f"{number * 7919:032x}" for number in range(start, start + size)],
-                "shingles": pa.array(np.full(size, 900, np.int32)),
-                "bands": pa.ListArray.from_arrays(
-                    pa.array(np.arange(0, size * SKETCH + 1, SKETCH, dtype=np.int32)), bands
-                ),
-            },
-            schema=SIGNATURES,
-        )
-        pq.write_table(table, file, compression="zstd", row_group_size=100_000)
-    return files
-
-
-def new_rows(files: list[str], count: int) -> pa.Table:
-    """`count` new signatures, every tenth with eight hashes of a stored one."""
-    draw = np.random.default_rng(99)
-    bands = draw.integers(0, 2**63, (count, SKETCH), dtype=np.uint64)
-    if files:
-        stored = pq.ParquetFile(files[0]).read_row_group(0, columns=["bands"])["bands"].combine_chunks()
-        flat = stored.flatten().to_numpy().reshape(-1, SKETCH)
-        places = np.arange(0, count, 10)
-        bands[places, :8] = flat[places % len(flat), :8]
-    ids = [f"{number + 10**12:032x}" for number in range(count)]
-    return pa.table(
-        {
-            "capture_id": ids,
-            "document_id": ids,
-            "url_key": [""] * count,
-            "signature_version": [SIGNATURE_VERSION] * count,
-            "skeleton": ids,
-            "shingles": [900] * count,
-            "bands": pa.ListArray.from_arrays(
-                pa.array(np.arange(0, count * SKETCH + 1, SKETCH, dtype=np.int32)), pa.array(bands.ravel())
-            ),
-        },
-        schema=SIGNATURES,
-    )
-
-
-def measured(folder: Path, stored: int, new: int) -> dict[str, float]:
-    """Seconds and MiB of one join, in a process of its own."""
-    index(folder, stored, 1)
-    command = [
-        sys.executable,
-        "-m",
-        "tests.bench.dedupe",
-        "one",
-        "--folder",
-        str(folder),
-        "--stored",
-        str(stored),
-    ]
-    output = subprocess.run([*command, "--new", str(new)], check=True, capture_output=True, text=True).stdout
-    figures: dict[str, float] = json.loads(output)
-    return figures
-
-
-def one(folder: Path, stored: int, new: int) -> None:
-    """One join, measured."""
-    files = index(folder, stored, 1)
-    table = new_rows(files, new)
-    addresses = [f"new.example.cn/{number}" for number in range(new)]
-    before = peak_mb()
-    clock, started = time.process_time(), time.perf_counter()
-    candidates = find_candidates(table, addresses, files, DedupeSettings())
-    show(
-        stored=stored,
-        new=new,
-        seconds=round(time.perf_counter() - started, 2),
-        cpu_seconds=round(time.process_time() - clock, 2),
-        peak_mb=round(peak_mb()),
-        peak_before_mb=round(before),
-        candidates=len(candidates.stored),
-    )
-
-
-def history(folder: Path) -> None:
-    """Cost of 1,000 new captures against growing history, with a plot."""
-    points = [measured(folder, stored, 1000) for stored in (0, 1_000_000, 10_000_000)]
-    for point in points:
-        show(**point)
-    many = [measured(folder, 1_000_000, new) for new in (1000, 10_000, 100_000)]
-    for point in many:
-        show(**point)
-    PLOT.write_text(plot(points, many), encoding="utf-8")
-
-
-def plot(points: list[dict[str, float]], many: list[dict[str, float]]) -> str:
-    """Two lines of CPU seconds as SVG: against stored signatures and against new ones."""
-    top = max(point["cpu_seconds"] for point in [*points, *many])
-    parts = [
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 300" font-family="sans-serif" font-size="12">',
-        '<rect width="720" height="300" fill="white"/>',
-    ]
-    panels = (
-        (60, "1,000 new against the stored", "stored", points),
-        (410, "new against 1 million stored", "new", many),
-    )
-    for left, title, name, rows in panels:
-        parts.append(f'<text x="{left}" y="24" font-weight="bold">{title}: CPU seconds</text>')
-        parts.append(f'<path d="M{left} 40V250H{left + 260}" fill="none" stroke="#555"/>')
-        places = []
-        for number, row in enumerate(rows):
-            x, y = left + 30 + number * 100, 250 - 200 * row["cpu_seconds"] / top
-            places.append(f"{x:.0f},{y:.0f}")
-            parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="#06c"/>')
-            parts.append(
-                f'<text x="{x:.0f}" y="{y - 8:.0f}" text-anchor="middle">{row["cpu_seconds"]:.2f}</text>'
-            )
-            parts.append(f'<text x="{x:.0f}" y="268" text-anchor="middle">{int(row[name]):,}</text>')
-        parts.append(f'<polyline points="{" ".join(places)}" fill="none" stroke="#06c"/>')
-    return "\n".join([*parts, "</svg>", ""])
-
-
-def hot(count: int) -> None:
-    """Texts that all have the same sketch: their pairs stay bounded."""
-    table = new_rows([], count)
-    same = np.tile(np.arange(SKETCH, dtype=np.uint64), count)
-    offsets = pa.array(np.arange(0, count * SKETCH + 1, SKETCH, dtype=np.int32))
-    table = table.set_column(6, SIGNATURES.field("bands"), pa.ListArray.from_arrays(offsets, pa.array(same)))
-    started = time.perf_counter()
-    candidates = find_candidates(table, [], [], DedupeSettings())
-    show(
-        identical=count,
-        pairs=len(candidates.among),
-        seconds=round(time.perf_counter() - started, 1),
-        peak_mb=round(peak_mb()),
-    )
-
-
 def main() -> None:
     """Run the parts named, or all of them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", choices=["quality", "speed", "join", "history", "hot", "one"])
+    parser.add_argument("parts", nargs="*", choices=["quality", "speed", "peers"])
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=Path("build/bench-dedupe"))
-    parser.add_argument("--stored", type=int, default=10_000_000)
-    parser.add_argument("--new", type=int, default=100_000)
+    parser.add_argument("--cleaned", action="store_true", help="clean the texts before they are matched")
+    parser.add_argument("--peers", nargs="*", default=[], metavar="NAME=PYTHON")
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    parts = options.parts or ["speed", "quality", "hot", "join", "history"]
-    if "one" in parts:
-        one(options.folder, options.stored, options.new)
+    parts = options.parts or ["speed", "quality"]
     if "speed" in parts:
         speed()
     if "quality" in parts:
-        quality(options.count, options.seed)
-    if "hot" in parts:
-        hot(200_000)
-    if "join" in parts:
-        show(**measured(options.folder, options.stored, options.new))
-    if "history" in parts:
-        history(options.folder)
+        quality(options.count, options.seed, cleaned=options.cleaned)
+    if "peers" in parts:
+        peers(options.count, options.seed, options.peers)
 
 
 if __name__ == "__main__":

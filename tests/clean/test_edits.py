@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.clean.edits import EditError, Rewriter, apply, compose, compose_all, replay, summarise
+from tasks.clean.edits import EditError, Rewriter, apply, compose, compose_all, follow, replay, summarise
 from tasks.tables import Change, Edit
 
 TEXTS = st.text(alphabet="甲乙丙,。 a\n", max_size=30)
@@ -51,6 +51,25 @@ def test_the_composed_edits_lead_from_the_first_text_to_the_last(
 ) -> None:
     begin, trail = case
     assert apply(begin, compose_all(trail)) == (trail[-1][1].text if trail else begin)
+
+
+@given(trails(), st.data())
+def test_a_place_is_followed_through_the_passes(
+    case: tuple[str, tuple[tuple[str, Change], ...]], data: st.DataObject
+) -> None:
+    begin, trail = case
+    text = begin
+    for name, change in trail:
+        places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=3)))
+        followed = follow(places, [(name, change)])
+        assert followed == sorted(followed)
+        for place, there in zip(places, followed, strict=True):
+            before = [edit for edit in change.edits if edit.start + len(edit.before) <= place]
+            inside = any(edit.start < place < edit.start + len(edit.before) for edit in change.edits)
+            if not inside:
+                assert apply(text[:place], before) == change.text[:there]
+        text = change.text
+    assert follow([0, len(begin)], trail)[1] == len(text)
 
 
 @given(trails())

@@ -62,6 +62,28 @@ def test_signs_of_tags_in_attributes_and_raw_text_are_no_tags(extractor: Extract
     assert "广告" not in page.text
 
 
+@pytest.mark.parametrize("case", [case for case in _cases() if "posts" in case.values[0]])
+def test_posts_have_their_place_author_and_time(extractor: Extractor, case: dict[str, Any]) -> None:
+    page = extractor.extract(case["html"], url=case.get("url"), captured_at=CAPTURED)
+    ends = [*(post.start for post in page.posts[1:]), len(page.text)]
+    found = [
+        [post.author, post.published_at, page.text[post.start : end].strip()]
+        for post, end in zip(page.posts, ends, strict=False)
+    ]
+    assert [row[:2] for row in found] == [row[:2] for row in case["posts"]]
+    for (_, _, text), (_, _, begin) in zip(found, case["posts"], strict=True):
+        assert text.startswith(begin)
+    assert str(page.title) in page.text[: page.posts[0].start]
+
+
+def test_an_article_has_no_posts(extractor: Extractor) -> None:
+    page = extractor.extract(
+        "<title>一篇文章的标题</title><h1>一篇文章的标题</h1>"
+        + "<p>某人 2020-01-02 10:00 说：“这是文章里的一段话，不是帖子。”</p>" * 5
+    )
+    assert (page.kind, page.posts) == ("article", ())
+
+
 @pytest.mark.parametrize("limits", [{"max_characters": 10_000}, {"max_blocks": 1000}])
 def test_says_whether_the_page_was_cut_at_a_limit(limits: dict[str, int]) -> None:
     paragraphs = "<p>这一段写来凑够长度，每一段都一样，没有别的意思。</p>"

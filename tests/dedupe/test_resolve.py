@@ -9,12 +9,13 @@ from random import Random
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from config.settings import DedupeSettings
 from tasks.dedupe.candidates import find_candidates
 from tasks.dedupe.resolve import Resolution, resolve
-from tasks.dedupe.siblings import siblings_of
+from tasks.dedupe.siblings import find_doubts
 from tasks.dedupe.signatures import SIGNATURE_VERSION, SignatureVersionError
 from tasks.tables import SIGNATURES
 from tests.corpus import Sample, farm, generate, traditional
@@ -231,11 +232,15 @@ def test_documents_keep_their_ids_when_cleaned_anew(tmp_path: Path, articles: li
     ]
     one, other, apart = (row["capture_id"] for row in rows)
     files = [write(tmp_path / "rows.parquet", rows)]
-    held = {one: "earlier", other: "earlier", apart: "earlier"}
-    found = decisions(resolve(files, [], [], SETTINGS, held=held))
+
+    def cleaned_anew(held: dict[str, str]) -> dict[str, dict[str, Any]]:
+        ledger = pa.table({"capture_id": list(held), "document_id": list(held.values())})
+        pq.write_table(ledger, tmp_path / "before.parquet")
+        return decisions(resolve(files, [], [], SETTINGS, before=[str(tmp_path / "before.parquet")]))
+
+    found = cleaned_anew({one: "earlier", other: "earlier", apart: "earlier"})
     assert [found[key]["document_id"] for key in (one, other, apart)] == ["earlier", "earlier", apart]
-    held = {one: apart, other: apart}
-    found = decisions(resolve(files, [], [], SETTINGS, held=held))
+    found = cleaned_anew({one: apart, other: apart})
     assert found[one]["document_id"] == found[other]["document_id"] == apart
     assert found[apart]["document_id"] not in (one, other, apart)
 
@@ -290,14 +295,41 @@ def test_index_of_another_version_stops_with_advice(tmp_path: Path, articles: li
         run(tmp_path / "2", [capture(articles[1])], corpus)
 
 
+def marked(folder: Path, resolution: Resolution, row: dict[str, object]) -> tuple[list[str], Path, Path]:
+    """Files of the decisions and of the exact marks in which `row` is to be cleaned, and a place for the answer."""
+    pq.write_table(resolution.captures, folder / "decisions.parquet")
+    marks = {"shard": "shard", "shard_row": 7, "capture_id": row["capture_id"], "mark": "clean"}
+    pq.write_table(pa.Table.from_pylist([marks]), folder / "exact.parquet")
+    return [str(folder / "decisions.parquet")], folder / "exact.parquet", folder / "out.parquet"
+
+
 def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: list[str]) -> None:
     torn = capture(articles[0], name="a", quality={"unrepaired": 1, "damage": 1})
     worse = capture(articles[0][:-30], name="b", quality={"unrepaired": 3, "damage": 3})
     whole = capture(articles[1], name="c")
     resolution = run(tmp_path, [torn, worse, whole])
     files = [str(tmp_path / "0.parquet")]
-    assert siblings_of(resolution, files, [], SETTINGS) == {torn["capture_id"]: (worse["text"],)}
-    assert siblings_of(resolution, [], [], SETTINGS) == {}
+    decisions, exact, out = marked(tmp_path, resolution, torn)
+    assert find_doubts(out, decisions, files, exact, [], SETTINGS) == [0]
+    told = {"batch": 0, "shard": "shard", "shard_row": 7}
+    assert pq.read_table(out).to_pylist() == [
+        told | {"capture_id": torn["capture_id"], "text": worse["text"]}
+    ]
+    assert find_doubts(out, [], [], exact, [], SETTINGS) == []
+
+
+def test_stored_copy_helps_a_damaged_one_that_replaces_it(tmp_path: Path, articles: list[str]) -> None:
+    corpus = Corpus(tmp_path)
+    run(tmp_path / "1", [capture(articles[0], name="a", quality={"unrepaired": 2})], corpus)
+    run(tmp_path / "1b", [capture(text, name=text[:9]) for text in articles[3:30]], corpus)
+    torn = capture(articles[0] + "尾声。", name="b", quality={"unrepaired": 1})
+    files = [write(tmp_path / "torn.parquet", [torn])]
+    documents = corpus.document_files()
+    resolution = resolve(files, corpus.signature_files(), documents, SETTINGS)
+    assert resolution.superseded.num_rows == 1
+    decisions, exact, out = marked(tmp_path, resolution, torn)
+    assert find_doubts(out, decisions, files, exact, documents, SETTINGS) == [0]
+    assert pq.read_table(out)["text"].to_pylist() == [articles[0]]
 
 
 def test_figures_of_the_generated_corpus_do_not_fall(tmp_path: Path, samples: list[Sample]) -> None:

@@ -13,7 +13,7 @@ import pytest
 from config.settings import Settings, Source
 from tasks import shards, steps
 from tasks.collect import find_inputs
-from tasks.pool import WorkerPool
+from tasks.pool import LocalWorkers
 from tasks.staging import Staging, make_jobs
 from tests.flows.corpus_files import article
 
@@ -38,7 +38,7 @@ def test_the_deadly_capture_alone_is_lost(tmp_path: Path, monkeypatch: pytest.Mo
     settings = Settings(sources=[Source(name="test", paths=[str(folder)])])
     files = list(find_inputs(settings.sources[0], settings.collect, tmp_path))
     staging = Staging.open(tmp_path, "test")
-    with WorkerPool(2, settings.model_dump_json()) as pool:
+    with LocalWorkers(2, settings.model_dump_json()) as pool:
         for job in make_jobs(files, max_files=100, max_bytes=1 << 20):
             shards.collect_job(job, staging, settings)
         (shard,) = staging.shards("captures")

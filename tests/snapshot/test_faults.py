@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tasks.files import LocalFiles
 from tasks.snapshot import store as store_module
 from tasks.snapshot.errors import ConflictError, DamagedError, StoreError
 from tasks.snapshot.store import Store
@@ -19,22 +20,23 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_kills_failing_disks_and_rivals() -> None:
-    command = [sys.executable, "-m", "tests.soak", "--no-disks"]
+    command = [sys.executable, "-m", "tests.soak", "--no-disks", "--no-spark"]
     options = ["--kills", "1", "--every", "25", "--rivals", "2", "--commits", "2"]
+    options += ["--flips", "4", "--clocks", "3", "--storm", "0", "--object-kills", "0"]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("as it should be") == 5
+    assert done.stdout.count("as it should be") == 7
 
 
 def interrupted(store: Store, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """Break off a commit of `b` at a step of the module delta or disk."""
-    module, name = step.split(".")
+    """Break off a commit of `b` at a step of the Delta log or of the files."""
+    owner, name = step.split(".")
 
     def broken(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(getattr(store_module, module), name, broken)
+        patch.setattr({"delta": store_module.delta, "files": LocalFiles}[owner], name, broken)
         with pytest.raises(KeyboardInterrupt):
             fill(store, "second", "b")
 
@@ -42,9 +44,9 @@ def interrupted(store: Store, monkeypatch: pytest.MonkeyPatch, step: str) -> Non
 @pytest.mark.parametrize(
     ("step", "sentence", "versions"),
     [
-        ("disk.write_file", "removed 2 files of a run that ended before its commit", [1]),
+        ("files.write", "removed 2 files of a run that ended before its commit", [1]),
         ("delta.align", "completed the interrupted commit of v2 (run second)", [1, 2]),
-        ("disk.link_files", "completed the interrupted commit of v2 (run second)", [1, 2]),
+        ("files.appear", "completed the interrupted commit of v2 (run second)", [1, 2]),
     ],
 )
 def test_recovery_says_what_it_did(
@@ -74,7 +76,7 @@ def test_a_waiting_redo_log_must_be_recovered_before_the_next_commit(
 
 def test_a_redo_log_whose_files_were_lost_is_discarded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, "first", "a")
-    interrupted(store, monkeypatch, "disk.link_files")
+    interrupted(store, monkeypatch, "files.appear")
     (lost,) = {p.name for p in (store.path / "tables" / "documents").glob("*.parquet")} - {
         Path(path).name for path in store.files("documents")
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_version_is_found_by_number_tag_or_latest(store: Store) -> None:
 def test_a_tag_names_one_version_and_may_be_taken_off(store: Store) -> None:
     better_copy(store)
     tag(store, 2, "release-1")
-    assert "v2 (release-1)" in (store.published(2) / "SUMMARY.md").read_text()
+    assert "v2 (release-1)" in (Path(store.published(2)) / "SUMMARY.md").read_text()
     with pytest.raises(StoreError, match="is on v2"):
         tag(store, 1, "release-1")
     tag(store, 2, None)

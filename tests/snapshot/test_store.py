@@ -66,6 +66,15 @@ def test_every_version_stays_readable(store: Store) -> None:
     assert third.counts.outcomes == {"kept": 3}
 
 
+def test_rows_that_come_back_as_they_were_are_no_changes(store: Store) -> None:
+    """As in a reclean, which deletes and appends every document."""
+    fill(store, "r1", "abc")
+    rows = [document("a"), document("b", "另外的。\n"), document("c", title="别的")]
+    manifest = commit(store, "r2", rows, deletes={"documents": [ident(name) for name in "abc"]})
+    counts = manifest.counts.documents
+    assert (counts.total, counts.new, counts.changed, counts.gone) == (3, 0, 2, 0)
+
+
 def test_a_better_copy_replaces_the_canonical_one(store: Store) -> None:
     fill(store, "r1", ["a"])
     manifest = commit(
@@ -150,7 +159,7 @@ def test_a_run_computed_against_an_older_version_is_refused(store: Store) -> Non
 def test_a_corpus_may_be_empty(store: Store) -> None:
     manifest = commit(store, "r1", [], [capture("a", "rejected", "quality.short")])
     assert manifest.counts.documents.total == 0
-    assert pq.read_table(store.published(1) / "data").num_rows == 0
+    assert pq.read_table(Path(store.published(1)) / "data").num_rows == 0
     fill(store, "r2", ["b"])
     assert titles(store) == ["题目b"]
     assert len(store.files("documents")) == 1
@@ -320,14 +329,14 @@ def test_facts_of_the_run_stand_in_the_manifest_and_the_summary(store: Store) ->
     )
     assert store.manifest(1) == manifest
     assert manifest.settings == {"clean": {"x": 1}}
-    text = (store.published(1) / "SUMMARY.md").read_text(encoding="utf-8")
+    text = (Path(store.published(1)) / "SUMMARY.md").read_text(encoding="utf-8")
     for word in ("v1 (first)", "1 documents", "| rejected | quality.han_share | 1 |", "1.2.3", "- a note"):
         assert word in text
 
 
 def test_a_manifest_of_a_later_format_is_refused(store: Store) -> None:
     fill(store, "r1", ["a"])
-    path = store.published(1) / "manifest.json"
+    path = Path(store.published(1)) / "manifest.json"
     path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
     with pytest.raises(StoreError, match="format 99"):
         store.latest()

@@ -8,8 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+from tasks.clean.dates import parse_time
 from tasks.clean.html.headline import headline_text, main_part, title_parts, words_of
 from tasks.clean.html.outline import Block, Outline
+from tasks.clean.html.posts import member_of
+from tasks.clean.html.words import load_words
 from tasks.clean.metadata import (
     Finder,
     Statements,
@@ -74,11 +77,17 @@ def describe(
     finder.set_from_text("source", [*short, *(text for text in tail if len(text) < 120)])
     finder.set("author", statements.linked("author", "name"), "json-ld author")
     finder.set_from_text("author", short)
+    finder.set("author", _member(outline, begin) if headline >= 0 else None, "link to a member")
     finder.set_from_text("editors", [*(text for text in reversed(tail)), *short])
     time = more_exact(stated_time(statements, labels, captured_at), visible_time(around, labels, captured_at))
     if time is None:
         for value in statements.times:
             time = time or visible_time([(0, value)], labels, captured_at)
+    elif len(time[0]) == 10:
+        for value in statements.times:
+            if (exact := parse_time(value, captured_at)) and exact[:10] == time[0] and len(exact) > 10:
+                time = exact, "time datetime"
+                break
     if time is None:
         inside = [
             html.unescape(run.words) for run in runs[begin : body.runs_end] if run.text < 40 and not run.marks
@@ -124,6 +133,17 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
     finder.set("title", main, "title")
 
 
+def _member(outline: Outline, begin: int) -> str | None:
+    """The link to a member below the headline, before the first prose."""
+    words = load_words()
+    for run in outline.runs[begin + 1 : begin + _ABOVE]:
+        if run.marks and run.value > 8:
+            break
+        if run.linked and (name := member_of(outline, run, words)):
+            return name
+    return None
+
+
 def _nearest(outline: Outline, headline: int, body: Block) -> int:
     """The headline's last repetition before the body: by-lines stand there, not by a copy in a fixed bar."""
     words = outline.runs[headline].words
@@ -134,12 +154,12 @@ def _nearest(outline: Outline, headline: int, body: Block) -> int:
 
 
 def _crumb(outline: Outline) -> str | None:
+    runs = outline.runs
     for block in outline.blocks:
         if not block.links or not 4 < block.text + block.linked < 60:
             continue
-        if _is_crumb(block.attributes) or _HERE.match(outline.runs[block.runs].words):
-            runs = outline.runs[block.runs : block.runs_end]
-            words = " > ".join(run.words for run in runs)
+        if _is_crumb(block.attributes) or _HERE.match(runs[block.runs].words):
+            words = " > ".join(run.words for run in runs[block.runs : block.runs_end])
             parts = [
                 part
                 for part in _CRUMB_PARTS.split(_HERE.sub("", words))

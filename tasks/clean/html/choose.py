@@ -15,13 +15,15 @@ from itertools import accumulate
 from typing import Final
 
 from tasks.clean.html.outline import Block, Outline
-from tasks.clean.html.words import Hint
+from tasks.clean.html.words import BODY, CHROME, COMMENT, CONTENT, NONE, Words
 
 _PARAGRAPHS: Final = frozenset(
     ("p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "dt", "dd", "tr", "tbody", "td")
 )
 _NAMES: Final = re.compile(r'(?:^|\s)(class|id)="([^"]*)"')
-_WEIGHTS: Final = {Hint.BODY: 1.25, Hint.CONTENT: 1.08, Hint.NONE: 1.0, Hint.COMMENT: 0.6, Hint.CHROME: 0.6}
+_PLACE_IN_LIST: Final = re.compile(r"(?<!\S)\S*\b(?:first|last|odd|even|active|current)\b\S*", re.IGNORECASE)
+_WEIGHTS: Final = {BODY: 1.25, CONTENT: 1.08, NONE: 1.0, COMMENT: 0.6, CHROME: 0.6}
+_DARK: Final = (CHROME, COMMENT)
 _ASIDE: Final = frozenset(("aside", "nav", "footer"))
 _POST_LEVELS: Final = 8
 _WORTHLESS: Final = 60.0
@@ -37,20 +39,22 @@ class Choice:
     value: float
 
 
-def choose(outline: Outline, headline: int, *, forum: bool) -> Choice:
+def choose(outline: Outline, headline: int, words: Words, *, forum: bool) -> Choice:
     """The blocks that hold the article (forum: the column that holds the posts)."""
     blocks = outline.blocks
     if forum:
         soften(outline)
     anchor = outline.runs[headline].span[0] if headline >= 0 else -1
-    shades = shaded_blocks(blocks, forum=forum)
+    shades = shaded_blocks(blocks, anchor, forum=forum)
     best = _best(outline, headline, anchor, shades, forum)
-    named = _named_body(blocks, anchor, shades, best)
+    named = _named_body(outline, anchor, shades, best)
     if named and (not forum or best.value <= named.value):
         best = named
     if best.value < _WORTHLESS and not named and (larger := _largest(blocks, shades, best)):
         best = larger
-    best = _descend(blocks, best, forum)
+    if best.value < _WORTHLESS and not named and (attached := _attached(outline, anchor, words)):
+        return Choice([attached], best.value)
+    best = _descend(outline, best, shades, forum)
     while best.tag in _PARAGRAPHS and best.parent > 0:
         best = blocks[best.parent]
     if not forum:
@@ -73,7 +77,7 @@ def soften(outline: Outline) -> None:
         if block.value > 0:
             if block.hidden:
                 block.value *= 0.1
-            if block.hint is Hint.CHROME:
+            if block.hint == CHROME:
                 block.value *= 0.3
         teaser = block.teaser and blocks[block.parent].teasers > 2 and block.value > 0
         if not teaser:
@@ -88,23 +92,27 @@ def signature(block: Block) -> tuple[str, str, bool]:
 @lru_cache(maxsize=4096)
 def _signature(tag: str, attributes: str) -> tuple[str, str, bool]:
     names = dict(_NAMES.findall(attributes))
-    classes = " ".join(sorted(set(re.sub(r"\d+", "", names.get("class", "")).split())))
+    plain = _PLACE_IN_LIST.sub("", re.sub(r"\d+", "", names.get("class", "")))
+    classes = " ".join(sorted(set(plain.split())))
     identity = re.sub(r"\d+", "#", names.get("id", ""))
     return tag, classes + ("|" + identity if "#" in identity else ""), bool(classes) or "#" in identity
 
 
-def shaded_blocks(blocks: list[Block], *, forum: bool) -> list[float]:
+def shaded_blocks(blocks: list[Block], anchor: int, *, forum: bool) -> list[float]:
     """For each block, what its surroundings leave of its worth, 0..1: within chrome, within comments
-    (unless in a forum), as or within a teaser of another article."""
-    dark = (Hint.CHROME,) if forum else (Hint.CHROME, Hint.COMMENT)
+    (unless in a forum), as or within a teaser of another article (which does not hold the headline,
+    the piece `anchor`)."""
+    dark = (CHROME,) if forum else (CHROME, COMMENT)
     shades = [1.0] * len(blocks)
+    page = blocks[0].text
     for index in range(1, len(blocks)):
         block = blocks[index]
         parent = blocks[block.parent]
         shade = shades[block.parent]
         if shade > 0.2 and (parent.hint in dark or parent.tag in _ASIDE) and parent.tag != "body":
-            shade = 0.15
-        if block.teaser and parent.teasers > 2:
+            whole = parent.start < anchor < parent.end and parent.text > 0.3 * page
+            shade = shade if whole else 0.15
+        if block.teaser and parent.teasers > 2 and not block.start < anchor < block.end:
             shade *= 0.03
         shades[index] = shade
     return shades
@@ -121,7 +129,7 @@ def _best(outline: Outline, headline: int, anchor: int, shades: list[float], for
         value = block.value
         if value <= 0:
             continue
-        weight = _WEIGHTS[block.hint] if not forum or block.hint is not Hint.COMMENT else 1.0
+        weight = _WEIGHTS[block.hint] if not forum or block.hint != COMMENT else 1.0
         weight *= shades[index]
         if anchor >= 0:
             if block.start > anchor:
@@ -134,12 +142,26 @@ def _best(outline: Outline, headline: int, anchor: int, shades: list[float], for
     return best
 
 
-def _named_body(blocks: list[Block], anchor: int, shades: list[float], best: Block) -> Block | None:
+def _prose(outline: Outline, block: Block, but: Block, shades: list[float]) -> float:
+    """What the prose in `block` is worth that stands neither in the block `but` nor in the shade."""
+    runs = outline.runs
+    worth = 0.0
+    for index in range(block.runs, block.runs_end):
+        run = runs[index]
+        if not run.marks or run.value <= 15 or but.runs <= index < but.runs_end:
+            continue
+        if shades[run.block] > 0.2 and outline.blocks[run.block].hint not in _DARK:
+            worth += run.value
+    return worth
+
+
+def _named_body(outline: Outline, anchor: int, shades: list[float], best: Block) -> Block | None:
     """The one block a publishing system names as the article's body: `best` itself, or one to prefer to it."""
+    blocks = outline.blocks
     named = [
         block
         for index, block in enumerate(blocks)
-        if block.hint is Hint.BODY
+        if block.hint == BODY
         and shades[index] > 0.5
         and not block.hidden
         and block.end > anchor
@@ -153,7 +175,7 @@ def _named_body(blocks: list[Block], anchor: int, shades: list[float], best: Blo
         return best if best in single else None
     body = max(single, key=lambda block: block.value)
     if best.start < body.start and body.end < best.end:
-        rest = best.value - body.value
+        rest = min(best.value - body.value, _prose(outline, best, body, shades))
         return body if rest < 0.25 * body.value else None
     if body.start < best.start and best.end < body.end:
         return body if body.value > 0.8 * best.value else None
@@ -169,12 +191,29 @@ def _largest(blocks: list[Block], shades: list[float], best: Block) -> Block | N
     large = [
         block
         for index, block in enumerate(blocks[1:], 1)
-        if block.hint is not Hint.CHROME and shades[index] > 0.5 and block.text + block.linked > 0.4 * page
+        if block.hint != CHROME and shades[index] > 0.5 and block.text + block.linked > 0.4 * page
     ]
     return large[-1] if large else None
 
 
-def _descend(blocks: list[Block], block: Block, forum: bool) -> Block:
+def _attached(outline: Outline, anchor: int, words: Words) -> Block | None:
+    """On a page of attachments alone: the innermost block with all those behind the headline."""
+    blocks = outline.blocks
+    runs = [
+        run
+        for run in outline.runs
+        if run.begin > anchor and run.linked > 4 and words.attachment.search(run.words)
+    ]
+    if not runs or anchor < 0:
+        return None
+    block = blocks[runs[0].block]
+    while block.parent > 0 and (block.end < runs[-1].end or block.tag in _PARAGRAPHS):
+        block = blocks[block.parent]
+    return block if block.start > anchor else None
+
+
+def _descend(outline: Outline, block: Block, shades: list[float], forum: bool) -> Block:
+    blocks = outline.blocks
     while True:
         kid: Block | None = None
         at = block.index + 1
@@ -187,6 +226,8 @@ def _descend(blocks: list[Block], block: Block, forum: bool) -> Block:
             return block
         left = block.text + block.linked - kid.text - kid.linked
         if kid.value < 0.9 * block.value and block.value - kid.value > 0.3 * left:
+            return block
+        if _prose(outline, block, kid, shades) > 0.3 * kid.value:
             return block
         if forum and kid.text < 0.85 * block.text:
             return block

@@ -6,7 +6,8 @@ import html
 import re
 from typing import Final
 
-from tasks.clean.html.outline import SEAM, Outline, Run
+from tasks.clean.html.markup import SEAM
+from tasks.clean.html.outline import Outline, Run
 
 _PARTS: Final = re.compile(r"\s*[-_|–—·»«丨]+\s*|\s{2,}|::")
 _EXTRA: Final = 6

@@ -7,7 +7,7 @@ from typing import Final
 
 from tasks.clean.html.choose import shaded_blocks
 from tasks.clean.html.outline import Block, Outline
-from tasks.clean.html.words import Hint, Words
+from tasks.clean.html.words import CHROME, Words
 
 _ENTRY_SIZE: Final = 8.0
 _INDEX_URL: Final = re.compile(
@@ -46,16 +46,14 @@ def choose_list(outline: Outline, words: Words) -> Block:
     for run in outline.runs:
         size = run.text + run.linked
         if size >= _ENTRY_SIZE:
-            values[run.block] += (
-                -size if size < 400 and any(map(run.words.__contains__, words.boilerplate)) else size
-            )
+            values[run.block] += -size if size < 400 and words.boilerplate.search(run.words) else size
         elif run.linked:
             values[run.block] -= 2.0 * size
-    shades = shaded_blocks(blocks, forum=False)
+    shades = shaded_blocks(blocks, -1, forum=False)
     for index in range(len(blocks) - 1, 0, -1):
         block = blocks[index]
         if values[index] > 0 and (
-            block.hint is Hint.CHROME or block.hidden or block.tag in ("nav", "aside", "footer")
+            block.hint == CHROME or block.hidden or block.tag in ("nav", "aside", "footer")
         ):
             values[index] *= 0.2
         values[block.parent] += values[index]

@@ -1,68 +1,23 @@
 """One fast walk over a page: its blocks and its runs of text, with what each is worth.
 
-lexbor reads the page and writes it back well-formed; what follows works on that string, where one
-regular expression takes it apart. Python then touches each block once and no inline element at
-all, which is several times faster than walking the tree.
+lexbor reads the page and writes it back well-formed (markup.py); one regular expression takes that
+string apart. The walk then touches each block once and no inline element at all, which is several
+times faster than walking the tree. It is written for mypyc too: plain classes, typed locals, loops
+by index.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
 
-from selectolax.lexbor import LexborHTMLParser
+from tasks.clean.html.markup import SEAM, UNREADABLE
+from tasks.clean.html.words import CHROME, NONE, Words
 
-from tasks.clean.html.words import Hint, Words
-
-# Elements that never hold article text. Readings over characters (rt) go, the characters stay.
-REMOVED: Final = [
-    *(
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "iframe",
-        "svg",
-        "object",
-        "embed",
-        "select",
-        "button",
-        "textarea",
-    ),
-    *(
-        "input",
-        "canvas",
-        "audio",
-        "video",
-        "map",
-        "dialog",
-        "rt",
-        "rp",
-        "rtc",
-        "frameset",
-        "datalist",
-        "optgroup",
-    ),
-]
-_INLINE: Final = (
-    "span|b|i|u|code|em|strong|font|small|big|sub|sup|s|del|ins|mark|kbd|samp|var|cite|q|abbr|time|label|tt|acronym|bdi|"
-    "bdo|wbr|strike|nobr|ruby|rb|img|picture|source|basefont|data|[a-z0-9]+[:-][a-z0-9:-]+|math|mi|mo|mn|mrow|semantics|hr|meta|link|input|col|area|param"
-)
-# lexbor writes < and > as entities, in attributes too: a tag ends at the first >.
-_HIDING: Final = (("display:", re.compile(r"display:\s*none")), ("jammer", re.compile('class="jammer"')))
-_HIDDEN_INLINE: Final = re.compile(r"<(span|font|i|em|b|p)\s[^>]*>[^<]*</\1>")
-_FREQUENT_BLOCKS: Final = "div|li|a|p|ul|t[dr]|h[1-6]|d[dtl]|br"
-_NOISE: Final = re.compile(
-    rf"<(?!/?(?:{_FREQUENT_BLOCKS})[ >])(?:/?(?:{_INLINE})(?:\s[^>]*)?>|!--.*?-->|[!?][^>]*>)", re.DOTALL
-)
 _TAG: Final = re.compile(r"<([^>]+)>")
 _SENTENCE: Final = ("，", "。", "！", "？", "；", "：", "、", "”", "」", "》")
 _LATIN_SENTENCE: Final = (", ", ". ", "! ", "? ")
 
-
-SEAM: Final = "\x1f"
-"""Stands where a <span> ended: by-lines set their parts apart by nothing else."""
 BREAK: Final = "\u2028"
 """Stands in the fragment where a paragraph or container begins or ends, and for <br>."""
 Span = tuple[int, int]
@@ -85,7 +40,7 @@ class Block:
     """Its place in `Outline.blocks`."""
     runs: int
     """Index of its first run."""
-    hint: Hint = Hint.NONE
+    hint: int = NONE
     end: int = 0
     """Index of its closing tag in `Outline.pieces`."""
     last: int = 0
@@ -119,65 +74,98 @@ class Block:
         self.runs = runs
 
 
-@dataclass(slots=True)
 class Run:
     """Text between two block boundaries or line breaks."""
 
-    words: str
-    text: float
-    linked: float
-    links: int
-    marks: int
-    block: int
-    span: Span
-    value: float
+    def __init__(
+        self,
+        words: str,
+        text: float,
+        linked: float,
+        links: int,
+        marks: int,
+        block: int,
+        begin: int,
+        end: int,
+        value: float,
+    ) -> None:
+        self.words = words
+        self.text = text
+        self.linked = linked
+        self.links = links
+        self.marks = marks
+        """Marks of sentences in it."""
+        self.block = block
+        """Index of the block it stands in."""
+        self.begin = begin
+        """Its first piece in `Outline.pieces`, and the one after its last."""
+        self.end = end
+        self.value = value
+
+    @property
+    def span(self) -> Span:
+        """Where it stands in `Outline.pieces`."""
+        return self.begin, self.end
 
 
-@dataclass(slots=True)
 class Outline:
     """The page as one well-formed string taken apart: text at even, tags at odd places."""
 
-    pieces: list[str]
-    blocks: list[Block] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-    cut: bool = False
-    """Whether blocks were left out because there are too many."""
+    def __init__(self, pieces: list[str]) -> None:
+        self.pieces = pieces
+        self.blocks: list[Block] = []
+        self.runs: list[Run] = []
+        self.cut = False
+        """Whether blocks were left out because there are too many."""
+        self.unreadable = False
+        """Whether there is an element whose text is not to be read: the markup has to be pruned."""
 
     def markup(self, block: Block, left_out: list[Span]) -> str:
         """The block as bare HTML (no attributes, no links) without the spans `left_out` (in order).
 
-        Tags stay where tables or code need them; else every border of a block is a BREAK.
+        Tags stay within tables and code; elsewhere every border of a block is a BREAK. An empty span
+        leaves its place between two SEAMs.
         """
-        kept = _STRUCTURE if any(map(self._structured, range(block.index, block.last))) else _NO_STRUCTURE
         parts: list[str] = []
+        tables = self._tables(block)
         start = block.start
-        for begin, end in left_out:
+        for begin, end in [*left_out, (block.end + 1, block.end + 1)]:
             if begin >= start:
-                self._join(start, begin, kept, parts)
+                for table in tables:
+                    if start <= table.end and table.start < begin:
+                        first, last = max(start, table.start), min(begin, table.end + 1)
+                        self._join(start, first, False, parts)
+                        self._join(first, last, True, parts)
+                        start = last
+                self._join(start, begin, False, parts)
+                if begin == end <= block.end:
+                    parts.append(f"{BREAK}{SEAM}{begin}{SEAM}")
                 start = end
-        self._join(start, block.end + 1, kept, parts)
-        return "".join(parts).replace(SEAM, "")
+        return "".join(parts)
 
-    def _structured(self, index: int) -> bool:
-        return self.blocks[index].tag in ("table", "pre")
+    def _tables(self, block: Block) -> list[Block]:
+        """The outermost tables and stretches of code in a block, itself included."""
+        found: list[Block] = []
+        last = -1
+        for index in range(block.index, block.last):
+            inner = self.blocks[index]
+            if inner.start > last and (inner.tag == "table" or inner.tag == "pre"):
+                found.append(inner)
+                last = inner.end
+        return found
 
-    def _join(self, start: int, end: int, kept: frozenset[str], parts: list[str]) -> None:
-        pieces = self.pieces
-        if start & 1 == 0:
-            parts.append(pieces[start])
-            start += 1
-        for tag, words in zip(pieces[start:end:2], [*pieces[start + 1 : end : 2], ""], strict=False):
-            if tag[:2] != "a " and tag not in _LINK:
-                if kept and (name := tag.partition(" ")[0]).lstrip("/") in kept:
-                    parts.append(f"<{name}>")
-                else:
-                    parts.append(BREAK)
-            if words:
-                parts.append(words)
+    def _join(self, start: int, end: int, structured: bool, parts: list[str]) -> None:
+        """Append the pieces from `start` to `end`."""
+        for place in range(start, end):
+            piece = self.pieces[place]
+            if place & 1 == 0:
+                parts.append(piece)
+            elif piece not in _LINK and not piece.startswith("a "):
+                name = piece.partition(" ")[0] if structured else ""
+                parts.append(f"<{name}>" if name.lstrip("/") in _STRUCTURE else BREAK)
 
 
-_LINK: Final = frozenset(("a", "/a"))
-_NO_STRUCTURE: Final[frozenset[str]] = frozenset()
+_LINK: Final = frozenset(("a", "/a", "/span"))
 # Elements the fragment keeps; paragraphs and other containers become line breaks, which also
 # flattens deep nesting.
 _STRUCTURE: Final = frozenset(
@@ -205,79 +193,51 @@ _STRUCTURE: Final = frozenset(
 )
 
 
-def body_markup(tree: LexborHTMLParser) -> str:
-    """The page's body without inline elements, scripts and comments (they leave the tree too)."""
-    tree.strip_tags(REMOVED)
-    body = tree.body or tree.root
-    markup = (body.html if body is not None else None) or ""
-    for word, hiding in _HIDING:
-        if word in markup:
-            markup = _without_hidden(markup, hiding)
-    return _NOISE.sub("", markup.replace("</span>", SEAM)).replace("&nbsp;", " ")
-
-
-def _without_hidden(markup: str, hiding: re.Pattern[str]) -> str:
-    """Without the inline texts that an attribute hides (jammers against copying)."""
-    parts: list[str] = []
-    start = 0
-    for match in hiding.finditer(markup):
-        opening = markup.rfind("<", start, match.start())
-        if opening >= 0 and (element := _HIDDEN_INLINE.match(markup, opening)):
-            parts.append(markup[start:opening])
-            start = element.end()
-    return "".join((*parts, markup[start:])) if parts else markup
-
-
 def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
     """Blocks and runs of well-formed markup; what comes after `max_blocks` of either is left out."""
-    pieces = _TAG.split(markup)
+    pieces: list[str] = _TAG.split(markup)
     outline = Outline(pieces)
-    blocks, runs = outline.blocks, outline.runs
+    blocks, runs, hints = outline.blocks, outline.runs, words.hint
     block = Block("html", "", -1, 0, 0, 0, 0)
     blocks.append(block)
-    stack = [block]
     parts: list[str] = []
     text = linked = 0.0
-    link_depth = links = begun = 0
-    hints = words.hint
-    for at, (tag, piece) in enumerate(zip(pieces[1::2], pieces[2::2], strict=True)):
+    begun = links = link_depth = 0
+    for place in range(1, len(pieces), 2):
+        tag = pieces[place]
         if tag == "/a":
             link_depth -= 1
-        elif tag[:2] == "a " or tag == "a":
+        elif tag == "a" or tag.startswith("a "):
             link_depth += 1
             links += 1
-        else:
-            place = 2 * at + 1
+        elif tag != "/span":
             if parts:
-                run = SEAM.join(parts)
-                runs.append(_close_run(block, run, text, linked, links, (begun, place), words))
+                words_of_run = SEAM.join(parts)
+                runs.append(_close_run(block, words_of_run, text, linked, links, begun, place, words))
                 parts = []
                 text = linked = 0.0
             links = 0
-            if tag[0] == "/":
-                if len(stack) > 1 and block.tag == tag[1:]:
-                    block.end = place
-                    block.last = len(blocks)
-                    block.runs_end = len(runs)
-                    stack.pop()
-                    if block.runs_end > block.runs:
-                        _close_block(block, stack[-1], link_depth > 0)
-                    block = stack[-1]
+            if tag.startswith("/"):
+                if block.parent >= 0 and tag[1:] == block.tag:
+                    block = _end_block(blocks, block, place, len(runs), link_depth > 0)
             else:
                 name, _, attributes = tag.partition(" ")
-                index = len(blocks)
-                if index >= max_blocks or len(runs) >= max_blocks:
+                if len(blocks) >= max_blocks or len(runs) >= max_blocks:
                     outline.cut = True
                     break
                 if name not in _VOID:
-                    block = Block(name, attributes, block.index, len(stack), place, index, len(runs))
+                    if name in UNREADABLE:
+                        outline.unreadable = True
+                    block = Block(
+                        name, attributes, block.index, block.depth + 1, place, len(blocks), len(runs)
+                    )
                     if attributes:
                         block.hint, block.hidden = hints(attributes)
-                    stack.append(block)
                     blocks.append(block)
+        piece = pieces[place + 1]
         if piece and (piece := piece.strip()):
             if not parts:
-                begun = 2 * at + 2
+                begun = place + 1
             parts.append(piece)
             weight = 0.35 * len(piece)
             if not piece.isascii():
@@ -288,22 +248,31 @@ def read_outline(markup: str, words: Words, max_blocks: int) -> Outline:
             else:
                 text += weight
     if parts:
-        runs.append(_close_run(block, SEAM.join(parts), text, linked, links, (begun, len(pieces)), words))
-    while stack:
-        block = stack.pop()
-        block.end = len(pieces) - 1
-        block.last = len(blocks)
-        block.runs_end = len(runs)
-        if stack:
-            _close_block(block, stack[-1], False)
+        runs.append(_close_run(block, SEAM.join(parts), text, linked, links, begun, len(pieces), words))
+    while block.parent >= 0:
+        block = _end_block(blocks, block, len(pieces) - 1, len(runs), False)
+    _end_block(blocks, block, len(pieces) - 1, len(runs), False)
     return outline
+
+
+def _end_block(blocks: list[Block], block: Block, place: int, runs: int, in_link: bool) -> Block:
+    """Close `block` at `place`; returns its parent (itself for the page), to which it is added."""
+    block.end = place
+    block.last = len(blocks)
+    block.runs_end = runs
+    if block.parent < 0:
+        return block
+    parent = blocks[block.parent]
+    if runs > block.runs:
+        _close_block(block, parent, in_link)
+    return parent
 
 
 _VOID: Final = frozenset(("br", "hr", "img", "meta", "link", "col", "area", "base", "param", "track", "wbr"))
 
 
 def _close_run(
-    owner: Block, run: str, text: float, linked: float, links: int, span: Span, words: Words
+    owner: Block, run: str, text: float, linked: float, links: int, begin: int, end: int, words: Words
 ) -> Run:
     marks = 0
     if text >= 8:
@@ -318,7 +287,7 @@ def _close_run(
         if linked >= 9 and text < 0.35 * linked:
             owner.headlines += 1
     owner.links += links
-    return Run(run, text, linked, links, marks, owner.index, span, value)
+    return Run(run, text, linked, links, marks, owner.index, begin, end, value)
 
 
 # Short texts in these say nothing: headings, cells of tables, verses, code.
@@ -337,7 +306,7 @@ def run_value(run: str, text: float, linked: float, links: int, marks: int, word
         return 0.35 * text - 0.8 * linked - 3 * links
     if text > 150 and marks < 0.006 * text:
         return -20.0
-    if size < 400 and any(map(run.__contains__, words.boilerplate)):
+    if size < 400 and words.boilerplate.search(run):
         return -min(size, 60.0)
     value = text * min(1.0, 0.45 + 0.2 * marks)
     if linked:
@@ -350,7 +319,7 @@ def _close_block(block: Block, parent: Block, in_link: bool) -> None:
     value = block.value
     if block.hidden and value > 0:
         value *= 0.1
-    if block.hint is Hint.CHROME and value > 0:
+    if block.hint == CHROME and value > 0:
         value *= 0.3
     if block.teasers > 2 and block.teaser_value > 0:
         value -= block.teaser_value  # they announce other articles

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tasks.clean.html.outline import Block, Outline, Span
-from tasks.clean.html.words import Hint, Words
+from tasks.clean.html.words import CHROME, COMMENT, Words
 
 _TABLE_PARTS: Final = frozenset(("p", "td", "tr", "tbody", "table", "th"))
 _ADVERT_SIZE: Final = 60.0
@@ -28,7 +28,9 @@ def prune(outline: Outline, block: Block, words: Words, *, forum: bool) -> list[
         dropped = [
             part
             for part in dropped
-            if part.text < 0.2 * block.text or (part.hint is Hint.CHROME and part.value < 0)
+            if part.text < 0.2 * block.text
+            or (part.hint == CHROME and part.value < 0)
+            or (part.hint == COMMENT and part.text < 0.7 * block.text)
         ]
     adverts = [
         run.span
@@ -45,7 +47,7 @@ def prune_list(outline: Outline, block: Block) -> list[Span]:
     while at < block.last:
         part = outline.blocks[at]
         size = part.text + part.linked
-        if (part.hidden or part.hint is Hint.CHROME or part.tag in _CHROME_TAGS) and size < 0.3 * (
+        if (part.hidden or part.hint == CHROME or part.tag in _CHROME_TAGS) and size < 0.3 * (
             block.text + block.linked
         ):
             dropped.append((part.start, part.end + 1))
@@ -65,9 +67,9 @@ def _unwanted(part: Block, block: Block, forum: bool) -> bool:
         return False
     if part.tag in _CHROME_TAGS and size < 0.5 * (block.text + block.linked):
         return True
-    if part.hint is Hint.CHROME and part.value < 40:
+    if part.hint == CHROME and part.value < 40:
         return True
-    if part.hint is Hint.COMMENT and not forum:
+    if part.hint == COMMENT and not forum:
         return True
     if part.tag == "form" and forum and part.text < 0.3 * block.text:
         return True

@@ -68,16 +68,20 @@ _WIDE_BREAK: Final = re.compile(
 )
 _MARGIN: Final = " \t\u3000\xa0\r\n"
 _CELL_LIMIT: Final = 200
+_CELL_PARTS: Final = 4
 _MAX_DEPTH: Final = 200
 
 
-def render(markup: str) -> list[str]:
-    """Lines of the fragment: one for each paragraph, heading, list entry, row of a table, line of code."""
+def render(markup: str, *, layout: bool = False) -> list[str]:
+    """Lines of the fragment: one for each paragraph, heading, list entry, row of a table, line of code.
+
+    With `layout` tables hold the page's parts: a row with a cell of several parts is no row of data.
+    """
     if "<" not in markup:
         return render_plain(markup.split(BREAK))
     soup = BeautifulSoup(markup, "lxml")
     out: list[str] = []
-    _write(soup, out, False, 0)
+    _write(soup, out, False, 0, 0 if layout else _CELL_PARTS)
     return _lines("".join(out))
 
 
@@ -92,7 +96,7 @@ def _lines(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def _write(element: Tag, out: list[str], preformatted: bool, depth: int) -> None:
+def _write(element: Tag, out: list[str], preformatted: bool, depth: int, parts: int) -> None:
     for child in element.children:
         if type(child) is NavigableString:
             out.append(str(child) if preformatted else _flat(str(child)))
@@ -102,14 +106,14 @@ def _write(element: Tag, out: list[str], preformatted: bool, depth: int) -> None
                 out.append("\n")
             elif depth > _MAX_DEPTH:
                 out.append(child.get_text("\n"))
-            elif name == "tr" and (row := _row(child)):
+            elif name == "tr" and (row := _row(child, parts)):
                 out.append(f"\n{row}\n")
             elif name in _BLOCKS:
                 out.append("\n")
-                _write(child, out, preformatted or name == "pre", depth + 1)
+                _write(child, out, preformatted or name == "pre", depth + 1, parts)
                 out.append("\n")
             else:
-                _write(child, out, preformatted, depth + 1)
+                _write(child, out, preformatted, depth + 1, parts)
 
 
 def _flat(text: str) -> str:
@@ -120,7 +124,7 @@ def _flat(text: str) -> str:
     return _SPACE.sub(" ", text)
 
 
-def _row(row: Tag) -> str | None:
+def _row(row: Tag, parts: int) -> str | None:
     """A row of a table of data on one line, cells apart by a tab; None where the table is for layout."""
     cells = [cell for cell in row.children if isinstance(cell, Tag)]
     if len(cells) < 2:
@@ -129,7 +133,7 @@ def _row(row: Tag) -> str | None:
     for cell in cells:
         if (
             cell.find(("table", "ul", "ol", "h1", "h2", "h3")) is not None
-            or cell.get_text().strip(BREAK).count(BREAK) > 4
+            or cell.get_text().strip(BREAK).count(BREAK) > parts
         ):
             return None
         texts.append(_flat(cell.get_text(" ").replace(BREAK, " ")).strip(" \u3000"))

@@ -1,0 +1,113 @@
+"""The same flow on a Dask cluster: a real scheduler and two worker processes over TCP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client
+
+from config.settings import Settings
+from tasks.cluster import DaskWorkers
+from tasks.pool import WorkerDiedError
+from tests.conftest import ROOT
+from tests.flows.corpus_files import content, write_jsonl
+
+Refresh = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a scheduler with two workers, each a process of one thread in a folder of its own."""
+    folder = tmp_path_factory.mktemp("dask")
+    file = folder / "scheduler.json"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    common = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
+
+    def start(command: str, *options: str) -> subprocess.Popen[bytes]:
+        arguments = [sys.executable, "-m", f"distributed.cli.dask_{command}", *common, *options]
+        with (folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                arguments, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    running = [start("scheduler", "--port", "0")]
+    try:
+        deadline = time.monotonic() + 60
+        while not (file.exists() and file.stat().st_size):
+            assert time.monotonic() < deadline, (folder / "log").read_text()
+            threading.Event().wait(0.05)
+        running.append(start("worker", "--nworkers", "2", "--nthreads", "1"))
+        address = json.loads(file.read_text())["address"]
+        with Client(address, timeout="60s") as client:
+            client.wait_for_workers(2, timeout=60)
+        yield address
+    finally:
+        for process in running:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def kill_a_worker_that_cleans(address: str, staging: Path, killed: list[int]) -> None:
+    """Once a shard is cleaned and more are to come, kill one worker process as a machine is lost."""
+    deadline = time.monotonic() + 60
+    while not killed and time.monotonic() < deadline:
+        if any(staging.glob("plan-*/cleaned/*.parquet")):
+            with Client(address) as client:
+                busy = [worker for worker, keys in client.processing().items() if keys]
+                if busy:
+                    (process,) = client.run(os.getpid, workers=busy[:1]).values()
+                    killed.append(process)
+                    os.kill(process, signal.SIGKILL)
+        threading.Event().wait(0.02)
+
+
+def test_same_version_as_a_local_run_though_a_worker_is_lost(
+    refresh: Refresh, cluster: str, tmp_path: Path
+) -> None:
+    for number in range(3):
+        write_jsonl(tmp_path / "in" / f"{number}.jsonl", 60, seed=number)
+    small = {"shard_captures": 20, "workers": 2}
+    assert refresh(tmp_path / "in", run=small, store={"path": "here"}).version == 1
+    killed: list[int] = []
+    killer = threading.Thread(
+        target=kill_a_worker_that_cleans, args=(cluster, tmp_path / "there" / "staging", killed)
+    )
+    killer.start()
+    result = refresh(
+        tmp_path / "in",
+        run=small | {"engine": "dask", "dask_address": cluster},
+        store={"path": "there"},
+    )
+    killer.join()
+    assert result.version == 1
+    assert killed
+    assert content(tmp_path / "there") == content(tmp_path / "here")
+
+
+def die() -> None:
+    """What a capture does that crashes native code."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_work_that_kills_every_worker_is_given_back(cluster: str) -> None:
+    """Then the flow takes the shard apart in a process of its own (test_workers.py)."""
+    with Client(cluster) as client:
+        workers = DaskWorkers(client)
+        with pytest.raises(WorkerDiedError):
+            workers.run(die)
+        assert workers.run(Settings().digest) == Settings().digest()
+
+
+def test_a_cluster_of_its_own_where_no_address_is_given(refresh: Refresh, tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "in.jsonl", 20)
+    assert refresh(tmp_path / "in.jsonl", run={"engine": "dask", "workers": 1}).read == 20
