@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 
 from config.messages import Words
 
-ARTIFACT_SECONDS = 2.0
+ARTIFACT_SECONDS = 5.0
 """Least time between two updates of the artifact: each is a request to the server."""
 
 

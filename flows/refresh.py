@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,6 +156,7 @@ def process(
         pool.rest()
         progress.stage("match", 1, "run")
         matched = steps.match(staging, basis, settings, pool)
+        pool.rest()
         steps.settle(matched, staging, basis, settings, pool)
         pool.rest()
         funnel, manifest = steps.commit(
@@ -190,21 +191,21 @@ def read_all(
     run = settings.run
     jobs = make_jobs(files, max_files=run.shard_captures, max_bytes=run.shard_bytes)
     progress.stage("read", sum(job.bytes for job in jobs), "bytes")
-    for future in [steps.read.submit(job, staging, settings, pool, progress.advance) for job in jobs]:
+    portions = steps.Portion.of(jobs)
+    for future in [steps.read.submit(some, staging, settings, pool, progress.advance) for some in portions]:
         future.result()
 
 
 def clean_all(
-    due: Mapping[Path, list[int]], staging: Staging, settings: Settings, pool: Workers, progress: Progress
+    due: list[steps.Portion[steps.Due]],
+    staging: Staging,
+    settings: Settings,
+    pool: Workers,
+    progress: Progress,
 ) -> None:
-    """Clean and convert the due rows of all shards."""
-    progress.stage("clean", sum(len(rows) for rows in due.values()), "captures")
-    futures = [
-        steps.clean.submit(shard, staging, rows, settings, pool, progress.advance)
-        for shard, rows in due.items()
-        if rows
-    ]
-    for future in futures:
+    """Clean and convert all that is due."""
+    progress.stage("clean", sum(len(rows) for some in due for _, rows in some.items), "captures")
+    for future in [steps.clean.submit(some, staging, settings, pool, progress.advance) for some in due]:
         future.result()
 
 
