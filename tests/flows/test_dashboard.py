@@ -27,8 +27,8 @@ if not CHROMIUM and not os.environ.get("CI"):
     pytest.skip("there is no chromium here (apt-get install chromium)", allow_module_level=True)
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
-pytestmark = [pytest.mark.xdist_group("dashboard"), pytest.mark.timeout(500)]
-PATIENCE = 150
+pytestmark = [pytest.mark.xdist_group("dashboard"), pytest.mark.timeout(900)]
+PATIENCE = 300
 """Seconds until a thing must have happened on a slow machine."""
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
