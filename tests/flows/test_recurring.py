@@ -15,7 +15,8 @@ NOTICE = "青湖周刊每逢星期三与读者见面"
 
 def test_lines_that_recur_over_versions_are_dropped(refresh: Callable[..., Any], tmp_path: Path) -> None:
     def load(number: int, site: str) -> Any:
-        page = {"url": f"http://{site}/{number}.html", "text": f"{article(f"{number}{site}")}\n{NOTICE}"}
+        text = article(f"{number}{site}")
+        page = {"url": f"http://{site}/{number}.html", "text": f"{text}\n{NOTICE}"}
         file = tmp_path / f"{site}-{number}.jsonl"
         file.write_text(json.dumps(page, ensure_ascii=False), encoding="utf-8")
         return refresh(file.name, clean={"chrome": {"recurring_documents": 3}})
