@@ -31,6 +31,7 @@ from tasks.dedupe.urls import url_key
 from tasks.tables import Capture, Change, Edit, Metadata, Outcome, Post
 
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
+_NONE: Final[Mapping[str, Collection[int]]] = {}
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
 """Metadata that is repaired, normalised and converted like the text."""
 _NARROW_PLACES: Final = 3
@@ -172,12 +173,12 @@ class Cleaner:
         capture: Capture,
         *,
         siblings: Sequence[str] = (),
-        recurring: Collection[int] = frozenset(),
+        recurring: Mapping[str, Collection[int]] = _NONE,
     ) -> Article:
         """The article in a capture and what became of it. Never raises for what a capture holds.
 
         `siblings` are texts of other captures of the same article, for the repair; `recurring`
-        holds hashes of lines that recur over the site (`tasks.clean.chrome.line_hash`).
+        holds, by site, hashes of lines that recur over it (`tasks.clean.chrome.line_hash`).
         """
         way = _Way(self, capture)
         try:
@@ -198,7 +199,7 @@ class _Way:
         self.article = Article(capture, Outcome.FAILED, "clean.read", "not cleaned")
         self.trail: list[tuple[str, Change]] = []
 
-    def run(self, siblings: Sequence[str], recurring: Collection[int]) -> Article:
+    def run(self, siblings: Sequence[str], recurring: Mapping[str, Collection[int]]) -> Article:
         capture = self.article.capture
         settings = self.cleaner._settings
         if capture.error:
@@ -222,7 +223,10 @@ class _Way:
         text, metadata, damage, unrepaired = self._repair(text, metadata, siblings)
         self.stage = "chrome"
         stripped = self.cleaner._stripper.strip(
-            text, captured_at=capture.captured_at, headline=not html, recurring=recurring
+            text,
+            captured_at=capture.captured_at,
+            headline=not html,
+            recurring=recurring.get(_site(capture.url) or "", ()),
         )
         self._pass("chrome", stripped.change)
         metadata = _joined(metadata, stripped.found)
