@@ -115,10 +115,10 @@ class Extractor:
         html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
         statements = read_statements(tree)
-        reading = read_by_recipe(self._recipes, html, tree, url, captured_at)
+        outline = self._outline(tree)
+        reading = read_by_recipe(self._recipes, outline, tree, url, captured_at)
         page_title = title or (reading and reading.fields.get("title")) or statements.title
         forum = self._is_forum(tree, page_title, url)
-        outline = self._outline(tree)
         if outline.blocks[0].text < self._settings.min_visible and (
             inner := article_in_scripts(html, statements)
         ):
