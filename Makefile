@@ -37,6 +37,7 @@ bench: $(VENV)/.installed-dev $(VENV)/.compiled ## benchmarks, side by side with
 soak: $(VENV)/.installed-dev $(VENV)/.compiled ## the long fault campaign: kills, full disks, broken files
 	$(BIN)/python -m tests.soak
 	$(BIN)/python -m pytest -m soak --timeout 3600
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile soak --timeout 3600 tests/clean tests/collect tests/convert tests/dedupe
 
 docs: $(VENV)/.installed-dev ## regenerate docs/tables.md and docs/configuration.md
 	$(BIN)/qingyuan docs

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from config.settings import Settings, Source
 from flows.refresh import RefreshParameters, RefreshResult, process, recovered, settings_for
 from tasks.basis import Basis
-from tasks.collect import CollectError, InputFile
+from tasks.collect import InputFile
 from tasks.snapshot import Store
 
 
@@ -27,12 +27,10 @@ class RecleanParameters(BaseModel):
     dry_run: bool = Field(False, description="Do the work, report the outcomes and write no version.")
 
 
-def taken_in(store: Store) -> list[InputFile]:
-    """The input files of the newest version, where they lie now.
-
-    Raises CollectError naming the first one that is gone or was changed since.
-    """
-    files = []
+def taken_in(store: Store) -> tuple[list[InputFile], list[InputFile]]:
+    """The input files of the newest version: those that lie where they did, and those gone or changed since."""
+    files: list[InputFile] = []
+    gone: list[InputFile] = []
     for row in store.read("inputs").to_pylist():
         location = Path.cwd() / row["path"]
         try:
@@ -40,13 +38,9 @@ def taken_in(store: Store) -> list[InputFile]:
             present = (status.st_size, status.st_mtime_ns) == (row["bytes"], row["modified_ns"])
         except OSError:
             present = False
-        if not present:
-            raise CollectError(
-                f"{row['path']}: is gone or was changed since it was taken in; a reclean reads all inputs again, "
-                "so put it back, or take the present files in with `qingyuan run` into a new store"
-            )
-        files.append(InputFile(row["collection"], row["path"], row["bytes"], row["modified_ns"], location))
-    return files
+        file = InputFile(row["collection"], row["path"], row["bytes"], row["modified_ns"], location)
+        (files if present else gone).append(file)
+    return files, gone
 
 
 def with_sources(settings: Settings, files: list[InputFile]) -> Settings:
@@ -59,11 +53,15 @@ def with_sources(settings: Settings, files: list[InputFile]) -> Settings:
 
 @flow(name="reclean", task_runner=ThreadPoolTaskRunner(max_workers=256), persist_result=False)  # type: ignore[arg-type]
 def reclean(parameters: RecleanParameters = RecleanParameters()) -> RefreshResult:  # noqa: B008 - immutable here
-    """Clean all stored captures again with the present rules, as a new version whose diff shows what they do."""
+    """Clean all stored captures again with the present rules, as a new version whose diff shows what they do.
+
+    Inputs that are gone come from the archive. Raises CollectError for one that is not there either.
+    """
     settings = settings_for(RefreshParameters(config=parameters.config))
     store = Store(settings.store)
     with store.exclusive(f"reclean {flow_run.name}"):
         notes = recovered(store)
-        files = taken_in(store)
-        settings = with_sources(settings, files)
-        return process(files, Basis.afresh(store), settings, store, notes, dry_run=parameters.dry_run)
+        files, gone = taken_in(store)
+        settings = with_sources(settings, files + gone)
+        basis = Basis.afresh(store)
+        return process(files, basis, settings, store, notes, dry_run=parameters.dry_run, archived=gone)

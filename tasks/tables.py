@@ -267,11 +267,23 @@ INPUTS: Final = pa.schema(
 )
 """Input files already taken in: unchanged ones are not read again."""
 
+PAYLOADS: Final = pa.schema(
+    [
+        _required("capture_id", pa.string(), "the capture that was loaded"),
+        _required("payload_sha256", pa.string(), "SHA-256 of its payload"),
+        _column("title", pa.string(), "title given beside the text by a structured source"),
+        _column("error", pa.string(), "why the capture could not be read"),
+        _column("payload", pa.large_binary(), "the bytes; null where another row has them already"),
+    ]
+)
+"""The archive of loaded payloads, of sources that keep them (`archive`); a reclean reads it."""
+
 TABLES: Final[Mapping[str, pa.Schema]] = {
     "documents": DOCUMENTS,
     "captures": CAPTURES,
     "signatures": SIGNATURES,
     "inputs": INPUTS,
+    "payloads": PAYLOADS,
 }
 """The tables of the store, by name."""
 

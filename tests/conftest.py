@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tasks.provenance import stale_modules
 from tests.s3 import environment, make_bucket, s3_server
 
 ROOT = Path(__file__).parent.parent
+
+
+# The suite tries the same examples each time, so that it says the same of the same code; the long
+# campaign (`make soak`) looks for new ones.
+settings.register_profile("suite", derandomize=True)
+settings.register_profile("soak", max_examples=1000)
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

@@ -386,17 +386,19 @@ def generate(count: int, seed: int = 1) -> Iterator[Sample]:
         paragraphs = _article(seed, number)
         title = "".join(word for word, part in paragraphs[0] if part != "w")[:16]
         origin = f"{seed}-{number}"
-        pages = [("original", (origin,), variant("original", paragraphs, draw), None)]
+        pages: list[tuple[str, tuple[str, ...], str, str | None]] = [
+            ("original", (origin,), variant("original", paragraphs, draw), None)
+        ]
         for kind in draw.sample(KINDS, draw.randrange(2, 6)):
             pages.append((kind, (origin,), variant(kind, paragraphs, draw), None))
         if number % 20 == 7:
             text = _text(paragraphs) + _text(_article(seed, number + 1))
             pages.append(("glued", (origin, f"{seed}-{number + 1}"), text, None))
         if number % 3 == 0:
-            family = draw.choice(sorted(forms()))
-            form, _ = fill(family, draw)
+            name = draw.choice(sorted(forms()))
+            form, _ = fill(name, draw)
             # Two fillings may come out the same; then they are one article.
-            pages.append(("template", (hashlib.sha256(form.encode()).hexdigest(),), form, family))
+            pages.append(("template", (hashlib.sha256(form.encode()).hexdigest(),), form, name))
         for place, (kind, origins, text, family) in enumerate(pages):
             if made == count:
                 return

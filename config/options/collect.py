@@ -43,6 +43,20 @@ class Source(Section):
     profile: str | None = Field(
         None, description="Conversion profile for this source; empty means the general one."
     )
+    inbox: bool = Field(
+        False,
+        description="Files only pass through: they may go once a version has taken them in, and there may be none.",
+    )
+    archive: bool | None = Field(
+        None,
+        description="Keep the bytes of what is loaded in the store, so that a reclean needs no input file;"
+        " empty means: for an inbox.",
+    )
+
+    @property
+    def archived(self) -> bool:
+        """Whether loaded bytes are kept in the store."""
+        return self.inbox if self.archive is None else self.archive
 
 
 class CollectSettings(Section):

@@ -55,7 +55,7 @@ def _places(path: str, source: Source, root: Path) -> list[Path]:
     if os.path.lexists(whole):
         return [whole]
     found = glob.glob(str(whole), recursive=True)  # noqa: PTH207 - absolute patterns
-    if not found:
+    if not found and not (source.inbox and glob.has_magic(path)):
         what = "no file matches the pattern" if glob.has_magic(path) else "there is no file or folder"
         raise CollectError(
             f"source {source.name!r}: {what} {path} (looked in {root}); correct `paths` of this source"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 
@@ -77,4 +80,40 @@ def read_texts(places: Iterable[Place]) -> dict[Place, str]:
     return texts
 
 
-__all__ = ["Copy", "Place", "Rank", "read_texts"]
+def read_documents(files: Sequence[str], ids: Iterable[str], columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Rows of the stored documents with these ids: the columns (of DOCUMENTS), `file` and `row`.
+
+    Only row groups that may hold one of the ids are read: a run writes its documents in the order of ids.
+    """
+    wanted = sorted(set(ids))
+    values = pa.array(wanted, pa.string())
+    for path in files if wanted else ():
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            for group, first in _groups_with(file, wanted):
+                found = file.read_row_group(group, columns=["document_id"])["document_id"]
+                rows = pc.indices_nonzero(pc.is_in(found, value_set=values))
+                if not len(rows):
+                    continue
+                table = file.read_row_group(group, columns=list(columns)).take(rows)
+                table = table.append_column("file", pa.array([path] * table.num_rows, pa.string()))
+                yield table.append_column("row", pc.add(pc.cast(rows, pa.int64()), first))
+
+
+def _groups_with(file: pq.ParquetFile, wanted: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Row groups whose range of document ids has one of those wanted (sorted), and their first rows."""
+    # The first of the columns, and so of the leaves of its schema.
+    column = file.schema_arrow.names.index("document_id")
+    first = 0
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        statistics = group.column(column).statistics
+        if statistics is None or not statistics.has_min_max:
+            yield number, first
+        else:
+            at = bisect_left(wanted, statistics.min)
+            if at < len(wanted) and wanted[at] <= statistics.max:
+                yield number, first
+        first += group.num_rows
+
+
+__all__ = ["Copy", "Place", "Rank", "read_documents", "read_texts"]

@@ -194,8 +194,7 @@ def _stem(file: str) -> str:
 
 
 def _origin(file: str) -> dict[str, int]:
-    status = Path(file).stat()
-    return {"layout": _LAYOUT, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+    return {"layout": _LAYOUT, "bytes": Path(file).stat().st_size}
 
 
 def _name_key(kind: str, value: str) -> int:
@@ -246,7 +245,8 @@ class _Pieces:
     """Keys with their rows, in _PARTS pieces by size, so that little more than one piece is sorted at a time."""
 
     def __init__(self) -> None:
-        self._pieces: list[list[tuple[Hashes, NDArray[np.uint32]]]] = [[] for _ in range(_PARTS)]
+        nothing: tuple[Hashes, NDArray[np.uint32]] = np.empty(0, np.uint64), np.empty(0, np.uint32)
+        self._pieces = [[nothing] for _ in range(_PARTS)]
 
     def add(self, keys: Hashes, rows: NDArray[np.uint32]) -> None:
         """Take in keys in any order."""
@@ -261,8 +261,9 @@ class _Pieces:
             keys = np.concatenate([keys for keys, _ in piece])
             rows = np.concatenate([rows for _, rows in piece])
             piece.clear()
-            order = np.lexsort((rows, keys))
-            yield keys[order], rows[order]
+            if keys.size:
+                order = np.lexsort((rows, keys))
+                yield keys[order], rows[order]
 
 
 class _writer:  # noqa: N801 - reads as a function

@@ -20,11 +20,13 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from config.settings import DedupeSettings
 from tasks.dedupe.candidates import find_candidates
+from tasks.dedupe.copies import read_documents
 from tasks.dedupe.database import arrow, database, parquet
 from tasks.dedupe.signed import RANKED, SIGNED, rank_columns
 from tasks.dedupe.urls import url_key
@@ -221,34 +223,31 @@ def find_documents(folder: Path, texts: int, document_files: Sequence[str], sett
     schema = pa.schema(
         [*RANKED, ("document_id", pa.string()), ("skeleton", pa.string()), ("node", pa.int64())]
     )
-    out = folder / "documents.parquet"
-    kinds = [stored(folder, name) for name in NO_STORED]
-    wanted = " UNION ".join(f"SELECT document_id FROM {kind}" for kind in kinds)
-    with database(settings) as connection, pq.ParquetWriter(out, schema) as writer:
-        if not document_files or not parts(folder, "stored/near"):
-            return
-        same = f"SELECT capture_id, any_value(skeleton) AS skeleton FROM {kinds[1]} GROUP BY capture_id"
-        rows = connection.sql(
-            f"""
-            SELECT d.document_id, d.capture_id, d.url, d.captured_at, d.quality, length(d.text) AS characters,
-                   d.filename AS file, d.file_row_number AS row, coalesce(s.skeleton, '') AS skeleton
-            FROM read_parquet({[str(file) for file in document_files]}, filename = true, file_row_number = true,
-                              union_by_name = true) d
-            LEFT JOIN ({same}) s USING (capture_id)
-            WHERE d.document_id IN (SELECT document_id FROM ({wanted})) ORDER BY d.document_id
-            """
+    wanted = " UNION ".join(f"SELECT document_id FROM {stored(folder, name)}" for name in NO_STORED)
+    with database(settings) as connection:
+        ids = arrow(connection, wanted)["document_id"].drop_null().to_pylist()
+        same = arrow(
+            connection,
+            "SELECT capture_id, any_value(skeleton) AS skeleton FROM "
+            f"(SELECT capture_id, skeleton FROM {stored(folder, 'same')}) GROUP BY capture_id",
         )
-        node = texts
-        for batch in rows.to_arrow_reader(10_000):
-            table = pa.Table.from_batches([batch])
-            values = {name: table[name] for name in schema.names if name in table.column_names}
-            values |= rank_columns(table, settings)
-            values["url_key"] = pa.array(
-                [url_key(url) or "" for url in table["url"].to_pylist()], pa.string()
-            )
-            values["node"] = pa.array(range(node, node + table.num_rows), pa.int64())
-            node += table.num_rows
-            writer.write_table(pa.table({name: values[name] for name in schema.names}).cast(schema))
+    skeleton_of = dict(zip(same["capture_id"].to_pylist(), same["skeleton"].to_pylist(), strict=True))
+    columns = ["document_id", "capture_id", "url", "captured_at", "quality"]
+    found = [schema.empty_table()]
+    for read in read_documents(document_files, ids, columns):
+        characters = pc.fill_null(pc.struct_field(read["quality"], "characters"), 0)
+        table = read.append_column("characters", characters)
+        values = {name: table[name] for name in schema.names if name in table.column_names}
+        values |= rank_columns(table, settings)
+        values["url_key"] = pa.array([url_key(url) or "" for url in table["url"].to_pylist()], pa.string())
+        skeletons = [skeleton_of.get(capture, "") for capture in table["capture_id"].to_pylist()]
+        values["skeleton"] = pa.array(skeletons, pa.string())
+        values["node"] = pa.nulls(table.num_rows, pa.int64())
+        found.append(pa.table({name: values[name] for name in schema.names}).cast(schema))
+    ordered = pa.concat_tables(found).sort_by("document_id")
+    nodes = pa.array(range(texts, texts + ordered.num_rows), pa.int64())
+    ordered = ordered.set_column(schema.get_field_index("node"), schema.field("node"), nodes)
+    pq.write_table(ordered, folder / "documents.parquet", compression="zstd")
 
 
 def find_pairs(folder: Path, settings: DedupeSettings) -> int:

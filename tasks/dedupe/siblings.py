@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from config.settings import DedupeSettings
-from tasks.dedupe.database import database, parquet
+from tasks.dedupe.copies import read_documents
+from tasks.dedupe.database import arrow, database, parquet
 
 BATCH: Final = 200
 """Captures in doubt that a worker settles in one go."""
 
-_IN_DOUBT: Final = """
-COPY (
-WITH members AS (
+_MEMBERS: Final = """
+CREATE VIEW members AS (
     SELECT decision.document_id, cleaned.capture_id, cleaned.text, cleaned.quality.unrepaired AS unrepaired,
         decision.outcome, len(list_filter(cleaned.edits, lambda edit: len(edit.alternatives) > 0)) AS ambiguous
     FROM {cleaned} cleaned JOIN {decisions} decision USING (capture_id)
-), doubtful AS (
-    SELECT members.document_id, members.capture_id, shard, shard_row,
-        (row_number() OVER (ORDER BY shard, shard_row) - 1) // {batch} AS batch
-    FROM members JOIN {exact} marks ON marks.capture_id = members.capture_id AND marks.mark = 'clean'
-    WHERE outcome = 'kept' AND (coalesce(unrepaired, 0) > 0 OR coalesce(ambiguous, 0) > 0)
-), others AS (
+);
+CREATE TABLE doubtful AS
+SELECT members.document_id, members.capture_id, shard, shard_row,
+    (row_number() OVER (ORDER BY shard, shard_row) - 1) // {batch} AS batch
+FROM members JOIN {exact} marks ON marks.capture_id = members.capture_id AND marks.mark = 'clean'
+WHERE outcome = 'kept' AND (coalesce(unrepaired, 0) > 0 OR coalesce(ambiguous, 0) > 0);
+"""
+_IN_DOUBT: Final = """
+COPY (
+WITH others AS (
     SELECT document_id, text, coalesce(unrepaired, 0) AS unrepaired, capture_id FROM members
     WHERE document_id IN (SELECT document_id FROM doubtful)
     UNION ALL
     SELECT document_id, text, coalesce(quality.unrepaired, 0), capture_id FROM {documents} stored
-    WHERE document_id IN (SELECT document_id FROM doubtful)
 )
 SELECT batch, shard, shard_row, doubtful.capture_id AS capture_id, others.text AS text
 FROM doubtful JOIN others ON doubtful.document_id = others.document_id
@@ -67,18 +71,36 @@ def find_doubts(
         return []
     with database(settings) as connection:
         connection.execute(
-            _IN_DOUBT.format(
+            _MEMBERS.format(
                 cleaned=parquet(cleaned_files, ""),
                 decisions=parquet(decisions, ""),
-                documents=parquet(document_files, _NO_DOCUMENTS),
                 exact=parquet([str(exact)], ""),
-                out=str(out).replace("'", "''"),
                 batch=BATCH,
-                limit=limit,
+            )
+        )
+        doubtful = arrow(connection, "SELECT DISTINCT document_id FROM doubtful")["document_id"].to_pylist()
+        stored = out.with_name(f"{out.stem}.stored.parquet")
+        columns = ["document_id", "capture_id", "text", "quality"]
+        documents = _save(read_documents(document_files, doubtful, columns), stored)
+        connection.execute(
+            _IN_DOUBT.format(
+                documents=parquet(documents, _NO_DOCUMENTS), out=str(out).replace("'", "''"), limit=limit
             )
         )
     batches: list[int] = pq.read_table(out, columns=["batch"])["batch"].unique().to_pylist()
     return batches
+
+
+def _save(tables: Iterable[pa.Table], file: Path) -> list[str]:
+    """Write tables of one schema to a Parquet file; gives the file, or nothing where there is no table."""
+    writer: pq.ParquetWriter | None = None
+    for table in tables:
+        writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd", compression_level=1)
+        writer.write_table(table)
+    if writer is None:
+        return []
+    writer.close()
+    return [str(file)]
 
 
 __all__ = ["find_doubts"]

@@ -18,6 +18,7 @@ _ABOUT: Final = {
     "captures": "The ledger: one row a capture, with its one outcome.",
     "signatures": "What matching needs to know of every kept capture.",
     "inputs": "Input files already taken in; unchanged ones are not read again.",
+    "payloads": "The bytes of what was loaded, of sources that keep them (`archive`, `inbox`).",
 }
 
 

@@ -19,6 +19,7 @@ KEYS: Final[Mapping[str, str]] = {
     "captures": "capture_id",
     "signatures": "capture_id",
     "inputs": "path",
+    "payloads": "capture_id",
 }
 """The column that names a row in each table; unique inside a version."""
 

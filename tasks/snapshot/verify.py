@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 
 from tasks.files import Files
 from tasks.snapshot import delta
-from tasks.snapshot.digest import documents_digest, hex_digest
+from tasks.snapshot.digest import documents_digest, file_sha256, hex_digest
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import KEYS, PUBLISHED, DataFile, Manifest
 from tasks.snapshot.reader import table_file
@@ -22,7 +22,11 @@ from tasks.snapshot.search import engine, same, view
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES, Outcome
 
-_COMPARED: Final = {"captures": ("document_id", "outcome", "rule"), "documents": ("capture_id",)}
+_COMPARED: Final = {
+    "captures": ("document_id", "outcome", "rule"),
+    "documents": ("capture_id",),
+    "payloads": ("payload_sha256",),
+}
 
 _LEDGER: Final = {
     "captures are kept without a document that names them": """
@@ -68,15 +72,11 @@ def verify(store: Store, version: int) -> Verification:
     _check_log(store, manifest, result)
     if sound:
         _check_rows(store, manifest, result)
-        _check_ledger(store, manifest, result)
+        kept = _check_payloads(store, manifest, result)
+        _check_ledger(store, manifest, kept, result)
     else:
         result.problems.append("rows, ledger and digests were not checked, because files are damaged")
     return result
-
-
-def _sum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _check_files(store: Store, manifest: Manifest, result: Verification) -> bool:
@@ -99,7 +99,7 @@ def _damage(home: Files, name: str, file: DataFile) -> str | None:
         (path,) = home.local([name], fresh=True)
         if path.stat().st_size != file.bytes:
             return f"has {path.stat().st_size:,} bytes instead of {file.bytes:,}"
-        if _sum(path) != file.sha256:
+        if file_sha256(path) != file.sha256:
             return "its bytes have changed (SHA-256 differs)"
         rows = pq.read_metadata(path).num_rows
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def _check_published(store: Store, manifest: Manifest, result: Verification) -> 
         for name in sorted(found & set(files)):
             path, home = folder / name, store.file(table, name)
             linked = home.exists() and path.samefile(home)
-            if not linked and _sum(path) != files[name].sha256:
+            if not linked and file_sha256(path) != files[name].sha256:
                 result.problems.append(f"{path}: its bytes have changed (SHA-256 differs)")
     result.checks.append("the published folder holds exactly these files")
 
@@ -160,7 +160,24 @@ def _check_rows(store: Store, manifest: Manifest, result: Verification) -> None:
     result.checks.append("content digest, and the SHA-256 of every text")
 
 
-def _check_ledger(store: Store, manifest: Manifest, result: Verification) -> None:
+def _check_payloads(store: Store, manifest: Manifest, result: Verification) -> int:
+    """The bytes in the archive are those that were loaded; returns how many payloads have theirs there."""
+    kept = 0
+    for path in store.local("payloads", manifest.files("payloads")):
+        with pq.ParquetFile(path, page_checksum_verification=True) as source:
+            for batch in source.iter_batches(batch_size=200, columns=["payload_sha256", "payload"]):
+                sums, payloads = batch.column("payload_sha256").to_pylist(), batch.column("payload")
+                for wanted, payload in zip(sums, payloads, strict=True):
+                    if payload.is_valid:
+                        kept += 1
+                        if hashlib.sha256(payload.as_buffer()).hexdigest() != wanted:
+                            result.problems.append(f"{path}: payload {wanted} has other bytes")
+    if manifest.files("payloads"):
+        result.checks.append(f"the bytes of {kept:,} payloads in the archive")
+    return kept
+
+
+def _check_ledger(store: Store, manifest: Manifest, payloads: int, result: Verification) -> None:
     add: Callable[[str], None] = result.problems.append
     counts = manifest.counts
     with engine(store.settings, store.path / "staging" / "scratch") as sql:
@@ -171,8 +188,13 @@ def _check_ledger(store: Store, manifest: Manifest, result: Verification) -> Non
             rows, distinct = sql.execute("SELECT count(*), count(DISTINCT key) FROM keyed").fetchall()[0]
             if rows != distinct:
                 add(f"table {table}: {rows - distinct} rows repeat a {key}")
-            if rows != manifest.tables[table].rows:
-                add(f"table {table}: {rows} rows, but the manifest says {manifest.tables[table].rows}")
+            pin = manifest.tables.get(table)
+            due = pin.rows if pin else 0
+            if rows != due:
+                add(f"table {table}: {rows} rows, but the manifest says {due}")
+        named = sql.execute("SELECT count(DISTINCT payload_sha256) FROM payloads").fetchall()[0][0]
+        if named != payloads:
+            add(f"the archive names {named} payloads, but has the bytes of {payloads}")
         found = dict(
             sql.execute("SELECT outcome || ' ' || rule, count(*) FROM captures GROUP BY ALL").fetchall()
         )

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from config.settings import DedupeSettings
-from tasks.dedupe.candidates import find_candidates
+from tasks.dedupe.pairs import pairs_of_part
 from tasks.dedupe.resolve import Resolution, resolve
 from tasks.dedupe.siblings import find_doubts
-from tasks.dedupe.signatures import SIGNATURE_VERSION, SignatureVersionError
+from tasks.dedupe.signatures import SignatureVersionError
 from tasks.tables import SIGNATURES
 from tests.corpus import Sample, farm, generate, traditional
 from tests.dedupe.support import Corpus, capture, write
@@ -245,25 +245,24 @@ def test_documents_keep_their_ids_when_cleaned_anew(tmp_path: Path, articles: li
     assert found[apart]["document_id"] not in (one, other, apart)
 
 
-def test_hot_bucket_is_bounded() -> None:
+def test_hot_bucket_is_bounded(tmp_path: Path) -> None:
     """Texts that all share their hashes are compared with a few of them, not all with all."""
-    count, bands = 3000, list(range(16))
-    rows = [
+    count = 3000
+    table = pa.table(
         {
-            "capture_id": f"{number:05}",
-            "document_id": "",
-            "url_key": "",
-            "signature_version": SIGNATURE_VERSION,
-            "skeleton": f"{number:05}",
-            "shingles": 500,
-            "bands": bands,
+            "text": pa.array(range(count), pa.int64()),
+            "bands": pa.array([list(range(16))] * count, SIGNATURES.field("bands").type),
         }
-        for number in range(count)
-    ]
-    table = pa.Table.from_pylist(rows, schema=SIGNATURES)
-    among = find_candidates(table, [], [], SETTINGS).among
-    assert len({a for a, _ in among}) == count - 1
-    assert len(among) <= count * SETTINGS.bucket
+    )
+    pq.write_table(table, tmp_path / "heads.parquet")
+    (tmp_path / "partial").mkdir()
+    for part in range(2):
+        pairs_of_part(tmp_path, part, 2, SETTINGS)
+    found = pq.read_table(tmp_path / "partial").to_pylist()
+    pairs = {(row["a"], row["b"]) for row in found}
+    assert {a for a, _ in pairs} == set(range(1, count))
+    assert len(pairs) <= count * SETTINGS.bucket
+    assert sum(row["shared"] for row in found) == 16 * len(pairs)
 
 
 def test_reasons_name_figure_limit_and_what_differs(tmp_path: Path, articles: list[str]) -> None:
@@ -295,26 +294,41 @@ def test_index_of_another_version_stops_with_advice(tmp_path: Path, articles: li
         run(tmp_path / "2", [capture(articles[1])], corpus)
 
 
+def marked(folder: Path, resolution: Resolution, row: dict[str, object]) -> tuple[list[str], Path, Path]:
+    """Files of the decisions and of the exact marks in which `row` is to be cleaned, and a place for the answer."""
+    pq.write_table(resolution.captures, folder / "decisions.parquet")
+    marks = {"shard": "shard", "shard_row": 7, "capture_id": row["capture_id"], "mark": "clean"}
+    pq.write_table(pa.Table.from_pylist([marks]), folder / "exact.parquet")
+    return [str(folder / "decisions.parquet")], folder / "exact.parquet", folder / "out.parquet"
+
+
 def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: list[str]) -> None:
     torn = capture(articles[0], name="a", quality={"unrepaired": 1, "damage": 1})
     worse = capture(articles[0][:-30], name="b", quality={"unrepaired": 3, "damage": 3})
     whole = capture(articles[1], name="c")
     resolution = run(tmp_path, [torn, worse, whole])
     files = [str(tmp_path / "0.parquet")]
-    pq.write_table(resolution.captures, tmp_path / "decisions.parquet")
-    marks = {"shard": "shard", "shard_row": 7, "capture_id": torn["capture_id"], "mark": "clean"}
-    pq.write_table(pa.Table.from_pylist([marks]), tmp_path / "exact.parquet")
-    decisions, exact, out = (
-        [str(tmp_path / "decisions.parquet")],
-        tmp_path / "exact.parquet",
-        tmp_path / "out",
-    )
+    decisions, exact, out = marked(tmp_path, resolution, torn)
     assert find_doubts(out, decisions, files, exact, [], SETTINGS) == [0]
     told = {"batch": 0, "shard": "shard", "shard_row": 7}
     assert pq.read_table(out).to_pylist() == [
         told | {"capture_id": torn["capture_id"], "text": worse["text"]}
     ]
     assert find_doubts(out, [], [], exact, [], SETTINGS) == []
+
+
+def test_stored_copy_helps_a_damaged_one_that_replaces_it(tmp_path: Path, articles: list[str]) -> None:
+    corpus = Corpus(tmp_path)
+    run(tmp_path / "1", [capture(articles[0], name="a", quality={"unrepaired": 2})], corpus)
+    run(tmp_path / "1b", [capture(text, name=text[:9]) for text in articles[3:30]], corpus)
+    torn = capture(articles[0] + "尾声。", name="b", quality={"unrepaired": 1})
+    files = [write(tmp_path / "torn.parquet", [torn])]
+    documents = corpus.document_files()
+    resolution = resolve(files, corpus.signature_files(), documents, SETTINGS)
+    assert resolution.superseded.num_rows == 1
+    decisions, exact, out = marked(tmp_path, resolution, torn)
+    assert find_doubts(out, decisions, files, exact, documents, SETTINGS) == [0]
+    assert pq.read_table(out)["text"].to_pylist() == [articles[0]]
 
 
 def test_figures_of_the_generated_corpus_do_not_fall(tmp_path: Path, samples: list[Sample]) -> None:

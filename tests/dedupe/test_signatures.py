@@ -112,7 +112,7 @@ def test_signature_does_not_depend_on_its_neighbours() -> None:
         assert alone["bands"] == sketch(skeleton(text)).tolist()
 
 
-@given(st.text(alphabet=st.characters(codec=None, exclude_categories=[]), max_size=200))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_any_text_has_a_signature(text: str) -> None:
     row = signed(text)[0]
     assert len(str(row["skeleton"])) in (0, 32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tasks.snapshot.store import Store
 from tasks.snapshot.verify import verify
-from tests.snapshot.rows import capture, commit, document, fill
+from tests.snapshot.rows import capture, commit, document, fill, ident, table
 
 
 @pytest.fixture
@@ -87,6 +88,27 @@ def test_damage_is_named(filled: Store, name: str) -> None:
     damage, message = DAMAGE[name]
     damage(filled)
     assert any(message in problem for problem in verify(filled, 2).problems), verify(filled, 2).problems
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", b"right"), ("b", None)], ""),
+        ([("a", b"wrong")], "has other bytes"),
+        ([("a", None)], "names 1 payloads, but has the bytes of 0"),
+        ([("a", b"right"), ("b", b"right")], "names 1 payloads, but has the bytes of 2"),
+    ],
+)
+def test_the_archive_holds_every_payload_once(filled: Store, rows: list, message: str) -> None:
+    sha256 = hashlib.sha256(b"right").hexdigest()
+    listed = [{"capture_id": ident(n), "payload_sha256": sha256, "payload": content} for n, content in rows]
+    with filled.exclusive("test"), filled.writer("payloads", "r3") as writer:
+        writer.write(table("payloads", listed))
+    with filled.exclusive("test"):
+        filled.commit("r3", appends={"payloads": writer.files})
+    found = verify(filled, 3)
+    assert found.ok is not bool(message)
+    assert message in " ".join(found.problems)
 
 
 def test_a_ledger_that_points_nowhere_is_found(store: Store) -> None:

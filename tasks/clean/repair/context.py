@@ -18,6 +18,7 @@ _SEEN_WHOLE: Final = 4.0
 _AROUND: Final = 4
 """Characters on either side that a passage elsewhere on the page may share."""
 _SEEN_PAIR: Final = 1.0
+_SEEN_SIDE: Final = 1.5
 _WITNESS: Final = 4
 """Characters on either side that another copy must share."""
 
@@ -56,25 +57,62 @@ class Context:
         self._table = scripts().simplified
         self._page = self._flat(text)
         self._siblings = [self._flat(sibling) for sibling in siblings]
-        self._pairs: dict[str, float] = {}
+        self._parts: dict[str, float] = {}
+        self._between: dict[str, set[str]] = {}
 
     def _flat(self, text: str) -> str:
         return fold(without_glosses(text).translate(self._table))
 
     def _seen(self, part: str) -> float:
-        found = self._pairs.get(part)
+        found = self._parts.get(part)
         if found is None:
-            found = self._pairs[part] = _SEEN_PAIR * min(3.0, math.log1p(self._page.count(part)))
+            found = self._parts[part] = min(3.0, math.log1p(self._page.count(part)))
         return found
 
     def bonus(self, left: str, character: str, right: str) -> float:
         """How much the page itself speaks for a guessed character between two contexts."""
-        left, character, right = self._flat(left), self._flat(character), self._flat(right)
-        for around in range(min(len(left), len(right), _AROUND), 0, -1):
-            if left[-around:] + character + right[:around] in self._page:
-                return _SEEN_WHOLE * around + self._seen(left[-1] + character)
-        left, right = left[-1:], right[:1]
-        return self._seen(left + character) * bool(left) + self._seen(character + right) * bool(right)
+        left, character, right = (
+            self._flat(left[-_AROUND:]),
+            self._flat(character),
+            self._flat(right[:_AROUND]),
+        )
+        before, after = left[-1:], right[:1]
+        bonus = 0.0
+        if before:
+            bonus += _SEEN_PAIR * self._seen(before + character)
+        if after:
+            bonus += _SEEN_PAIR * self._seen(character + after)
+        if not bonus:
+            return 0.0
+        if before and after and before + character + after in self._page:
+            around = 1
+            while around < min(len(left), len(right)):
+                if left[-around - 1 :] + character + right[: around + 1] not in self._page:
+                    break
+                around += 1
+            bonus += _SEEN_WHOLE * around
+        if len(left) > 1 and left[-2:] + character in self._page:
+            bonus += _SEEN_SIDE
+        if len(right) > 1 and character + right[:2] in self._page:
+            bonus += _SEEN_SIDE
+        return bonus
+
+    def seen_between(self, left: str, right: str, candidates: Sequence[str]) -> list[str]:
+        """The candidates that the page itself has between these contexts."""
+        before, after = self._flat(left[-1:]), self._flat(right[:1])
+        if not before or not after:
+            return []
+        key = before + after
+        known = self._between.get(key)
+        if known is None:
+            page, known = self._page, set()
+            at = page.find(before)
+            while at >= 0:
+                if page[at + 2 : at + 3] == after:
+                    known.add(page[at + 1])
+                at = page.find(before, at + 1)
+            self._between[key] = known
+        return [candidate for candidate in candidates if self._flat(candidate) in known] if known else []
 
     def witnesses(self, left: str, middle: str, right: str) -> bool:
         """Whether another copy has `middle` between these contexts."""

@@ -11,6 +11,7 @@ from tasks.clean.repair.accidents import undo_accidents
 from tasks.clean.repair.context import Context
 from tasks.clean.repair.gloss import find_habit, strip_glosses
 from tasks.clean.repair.language import LanguageModel, language_model
+from tasks.clean.repair.sequence import SequenceModel
 from tasks.clean.repair.shift import Tables
 from tasks.clean.repair.sites import SiteRepair, may_be_cut, suspects
 from tasks.tables import Change
@@ -30,9 +31,9 @@ class Restored:
 
 
 @lru_cache(1)
-def _tools() -> tuple[LanguageModel, Tables]:
+def _tools() -> tuple[LanguageModel, SequenceModel, Tables]:
     model = language_model()
-    return model, Tables(model)
+    return model, SequenceModel(model), Tables(model)
 
 
 class Repairer:
@@ -54,14 +55,16 @@ class Repairer:
             text = change.text
         habit = find_habit(text, self._settings.distinct_glosses)
         if may_be_cut(text) and (habit or suspects(text, language_model())):
-            model, tables = _tools()
+            model, pairs, tables = _tools()
             context = Context(text, siblings)
             glossed = habit.table if habit else {}
             change, left_over = SiteRepair(
-                text, glossed, self._settings, model, tables, context, damaged=bool(habit)
+                text, glossed, self._settings, model, pairs, tables, context, damaged=bool(habit)
             ).run()
             if not habit and len(change.edits) >= self._settings.cuts_without_glosses:
-                change, left_over = SiteRepair(text, glossed, self._settings, model, tables, context).run()
+                change, left_over = SiteRepair(
+                    text, glossed, self._settings, model, pairs, tables, context
+                ).run()
             unrepaired += left_over
             if change.edits or left_over:
                 damage["gbk_shift"] = len(change.edits) + left_over
