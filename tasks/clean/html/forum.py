@@ -29,6 +29,8 @@ def labels(outline: Outline, blocks: list[Block], words: Words) -> list[Span]:
     groups: dict[tuple[tuple[str, str, int], ...], list[Run]] = {}
     for block in blocks:
         for run in outline.runs[block.runs : block.runs_end]:
+            if outline.blocks[run.block].tag == "pre":
+                continue
             groups.setdefault(place_of(outline, run), []).append(run)
     return [
         run.span
