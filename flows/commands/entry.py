@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 
+import duckdb
 import typer
 
 from config.settings import SettingsError
-from flows.commands import corpus, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
+from flows.commands import corpus, report, serving, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
 from flows.commands.app import UsageError, app, err
 from tasks.collect import CollectError
 from tasks.dedupe.signatures import SignatureVersionError
@@ -26,6 +27,10 @@ def guarded(command: Callable[[], int]) -> int:
         return 2
     except (StoreError, FilesError, SignatureVersionError) as error:
         err.print(f"qingyuan: {error}", markup=False)
+        return 1
+    except duckdb.Error as error:
+        first = str(error).partition("\n")[0]
+        err.print(f"qingyuan: a table cannot be read: {first}; see `qingyuan snapshots verify`", markup=False)
         return 1
     except KeyboardInterrupt:
         err.print("qingyuan: stopped; what is finished is kept, the same command goes on from there")

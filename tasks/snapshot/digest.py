@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from tasks.snapshot.errors import StoreError
+from tasks.snapshot.errors import DamagedError, StoreError
 
 _MODULUS: Final = 1 << 256
 
@@ -25,6 +26,26 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_bytes(path: Path, sha256: str) -> None:
+    """Raise DamagedError unless the file holds the bytes it was written with.
+
+    Before rows are carried on into another file: Parquet's page headers have no checksum, so damage there
+    could go unnoticed.
+    """
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise DamagedError(f"{path}: cannot be read ({error}); see `qingyuan snapshots verify`") from error
+    if found != sha256:
+        raise DamagedError(f"{path}: its bytes have changed; see `qingyuan snapshots verify`")
 
 
 def row_digest(row: dict[str, Any]) -> int:

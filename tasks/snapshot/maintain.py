@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasks.snapshot.diff import diff
+from tasks.snapshot.digest import check_bytes
 from tasks.snapshot.errors import DamagedError, StoreError
 from tasks.snapshot.manifest import Counts, DataFile, DocumentCounts, Manifest, RunFacts
 from tasks.snapshot.store import Store
@@ -58,8 +59,11 @@ def compact(store: Store) -> Manifest | None:
                 files[table] = present
                 continue
             merged += len(small)
+            paths = store.local(table, small)
+            for path, file in zip(paths, small, strict=True):
+                check_bytes(path, file.sha256)
             with store.writer(table, run_id) as writer:
-                for batch in store.scan(table, files=[str(path) for path in store.local(table, small)]):
+                for batch in store.scan(table, files=[str(path) for path in paths]):
                     writer.write(batch)
             files[table] = [file for file in present if file not in small] + writer.files
         if not merged:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tasks.snapshot.digest import documents_digest, hex_digest
+from tasks.snapshot.digest import check_bytes, documents_digest, hex_digest
 from tasks.snapshot.errors import DamagedError, LedgerError
 from tasks.snapshot.manifest import KEYS, DataFile, DocumentCounts, RunFacts
 from tasks.snapshot.reader import dataset
@@ -190,6 +190,7 @@ class Planner:
     def _rewrite(self, table: str, file: DataFile, doomed: pa.Array) -> DataFile:
         """The file without the rows of these keys."""
         (path,) = self._current(table, [file])
+        check_bytes(path, file.sha256)
         digest = int(file.digest or "0", 16)
         try:
             with (

@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from config.settings import StoreSettings
+from tasks.snapshot.errors import DamagedError, StoreError
+
+_OURS: Final = (
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.SyntaxException,
+    duckdb.InternalException,
+)
+"""Errors of our own queries, which no user can mend."""
 
 
 @contextmanager
 def engine(settings: StoreSettings, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that spills to `scratch` beyond `store.memory_bytes`."""
+    """A connection that spills to `scratch` beyond `store.memory_bytes`.
+
+    Raises DamagedError where a file cannot be read, StoreError where memory or disk do not suffice.
+    """
     connection = duckdb.connect(
         config={
             "memory_limit": f"{settings.memory_bytes >> 20}MiB",
@@ -29,8 +42,23 @@ def engine(settings: StoreSettings, scratch: Path) -> Iterator[duckdb.DuckDBPyCo
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")  # it would go to standard output
         yield connection
+    except _OURS:
+        raise
+    except duckdb.OutOfMemoryException as error:
+        raise StoreError(f"a search over the tables: {_line(error)}; raise store.memory_bytes") from error
+    except (duckdb.Error, RuntimeError) as error:
+        # Damage inside a message that is no UTF-8 comes as a RuntimeError of the binding.
+        if not isinstance(error, duckdb.Error) and "conversion error" not in str(error):
+            raise
+        raise DamagedError(
+            f"the tables cannot be read: {_line(error)}; see `qingyuan snapshots verify`"
+        ) from error
     finally:
         connection.close()
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def view(

@@ -14,7 +14,7 @@ from deltalake.exceptions import DeltaError
 
 from tasks.files import Files
 from tasks.snapshot import delta
-from tasks.snapshot.digest import documents_digest, hex_digest
+from tasks.snapshot.digest import documents_digest, file_sha256, hex_digest
 from tasks.snapshot.errors import StoreError
 from tasks.snapshot.manifest import KEYS, PUBLISHED, DataFile, Manifest
 from tasks.snapshot.reader import table_file
@@ -79,11 +79,6 @@ def verify(store: Store, version: int) -> Verification:
     return result
 
 
-def _sum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _check_files(store: Store, manifest: Manifest, result: Verification) -> bool:
     count = size = 0
     before = len(result.problems)
@@ -104,7 +99,7 @@ def _damage(home: Files, name: str, file: DataFile) -> str | None:
         (path,) = home.local([name], fresh=True)
         if path.stat().st_size != file.bytes:
             return f"has {path.stat().st_size:,} bytes instead of {file.bytes:,}"
-        if _sum(path) != file.sha256:
+        if file_sha256(path) != file.sha256:
             return "its bytes have changed (SHA-256 differs)"
         rows = pq.read_metadata(path).num_rows
     except FileNotFoundError:
@@ -128,7 +123,7 @@ def _check_published(store: Store, manifest: Manifest, result: Verification) -> 
         for name in sorted(found & set(files)):
             path, home = folder / name, store.file(table, name)
             linked = home.exists() and path.samefile(home)
-            if not linked and _sum(path) != files[name].sha256:
+            if not linked and file_sha256(path) != files[name].sha256:
                 result.problems.append(f"{path}: its bytes have changed (SHA-256 differs)")
     result.checks.append("the published folder holds exactly these files")
 
@@ -193,7 +188,8 @@ def _check_ledger(store: Store, manifest: Manifest, payloads: int, result: Verif
             rows, distinct = sql.execute("SELECT count(*), count(DISTINCT key) FROM keyed").fetchall()[0]
             if rows != distinct:
                 add(f"table {table}: {rows - distinct} rows repeat a {key}")
-            due = sum(file.rows for file in manifest.files(table))
+            pin = manifest.tables.get(table)
+            due = pin.rows if pin else 0
             if rows != due:
                 add(f"table {table}: {rows} rows, but the manifest says {due}")
         named = sql.execute("SELECT count(DISTINCT payload_sha256) FROM payloads").fetchall()[0][0]

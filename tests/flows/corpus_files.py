@@ -37,9 +37,9 @@ def hash_of(name: str) -> int:
     return int.from_bytes(name.encode().ljust(8, b"-")[:8], "big") % 1_000_003
 
 
-def content(store: Path) -> dict[str, Any]:
+def content(store: Path | Store) -> dict[str, Any]:
     """What the newest version holds, without times, versions and places of files."""
-    opened = Store.open(store)
+    opened = Store.open(store) if isinstance(store, Path) else store
     latest = opened.latest()
     assert latest is not None
     ledger = opened.read(

@@ -20,11 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_kills_failing_disks_and_rivals() -> None:
-    command = [sys.executable, "-m", "tests.soak", "--no-disks"]
+    command = [sys.executable, "-m", "tests.soak", "--no-disks", "--no-spark"]
     options = ["--kills", "1", "--every", "25", "--rivals", "2", "--commits", "2"]
+    options += ["--flips", "4", "--clocks", "3", "--storm", "0", "--object-kills", "0"]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("as it should be") == 5
+    assert done.stdout.count("as it should be") == 7
 
 
 def interrupted(store: Store, monkeypatch: pytest.MonkeyPatch, step: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from config.settings import StoreSettings
-from tasks.snapshot.errors import StoreError, UnknownVersionError
+from tasks.snapshot.errors import DamagedError, StoreError, UnknownVersionError
 from tasks.snapshot.handover import publish
 from tasks.snapshot.store import Store
 from tests.snapshot.rows import capture, commit, document, fill
@@ -53,6 +53,16 @@ def test_a_folder_in_use_is_left_alone(store: Store, tmp_path: Path) -> None:
     assert [path.name for path in target.iterdir()] == ["thesis.txt"]
     with pytest.raises(UnknownVersionError):
         publish(store, 2, tmp_path / "other")
+
+
+def test_damage_is_not_handed_over(store: Store, tmp_path: Path) -> None:
+    fill(store, "r1", "a")
+    path = Path(store.files("documents")[0])
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DamagedError, match="bytes have changed"):
+        publish(store, 1, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_folder_and_a_folder_without_rows_will_do(store: Store, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pyarrow.fs import S3FileSystem
 
 from config.settings import StoreSettings
 from tasks.files import FilesError, ObjectFiles
+from tasks.snapshot import remains
 from tasks.snapshot import store as store_module
 from tasks.snapshot.diff import diff
 from tasks.snapshot.errors import ConflictError, DamagedError, StoreBusyError, StoreError
@@ -23,6 +24,7 @@ from tasks.snapshot.store import Store
 from tasks.snapshot.verify import verify
 from tests.s3 import objects
 from tests.snapshot.rows import commit, document, fill, ident
+from tests.soak import storms
 
 LEASE = 0.4
 
@@ -218,7 +220,7 @@ def test_objects_of_a_discarded_commit_go_after_a_day(
         assert other.recover()[0].startswith("discarded the interrupted commit of v2")
         assert names(store, "tables/documents/v00002") == stays
         assert other.recover() == []
-        monkeypatch.setattr(store_module, "_GRACE", store_module.timedelta(seconds=-1))
+        monkeypatch.setattr(remains, "_GRACE", remains.timedelta(seconds=-1))
         assert other.recover()[0].startswith("removed up to")
     assert names(store, "tables/documents/v00002") == names(store, "staging") == []
     assert verify(other, 1).problems == []
@@ -298,3 +300,10 @@ def test_two_stores_share_nothing_on_this_machine() -> None:
     assert len(folders) == 3
     assert StoreSettings(path="data").folder == Path("data")
     assert json.loads(StoreSettings(path="s3://buck/a").model_dump_json())["path"] == "s3://buck/a"
+
+
+def test_a_bad_service_makes_runs_slow_not_wrong(tmp_path: Path) -> None:
+    """The long campaigns against objects (storm, kills, rivals): `make soak`."""
+    spoiled, _, wrong = storms.weather(tmp_path, 1, 0.15, 7)
+    assert not wrong
+    assert spoiled

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import urllib.error
 import warnings
 from pathlib import Path
 
 import pytest
 
+from config.settings import StoreSettings
 from tasks.snapshot.describe import tables_markdown
 from tasks.snapshot.handover import publish
 from tasks.snapshot.store import Store
 from tasks.tables import TABLES
-from tests.snapshot.rows import capture, commit, document
+from tests.s3 import environment, make_bucket
+from tests.snapshot.rows import capture, commit, document, fill
 
 DOCS = Path(__file__).parents[2] / "docs"
 SNIPPETS = re.findall(
@@ -38,7 +41,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "snippet", SNIPPETS, ids=[s.split("\n")[0] + f" {i}" for i, s in enumerate(SNIPPETS)]
 )
-def test_the_snippets_run(home: Path, snippet: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_snippets_run(
+    home: Path, snippet: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if "pyspark" in snippet:
+        pytest.importorskip("pyspark", reason="Spark is large and needs Java: tests/soak/spark.py runs it")
+    if "s3://" in snippet:
+        address = request.getfixturevalue("s3_address")
+        for name, value in environment(address).items():
+            monkeypatch.setenv(name, value)
+        with contextlib.suppress(urllib.error.HTTPError):  # there since the snippet before
+            make_bucket("corpus")
+        store = Store(StoreSettings(path="s3://corpus/prod", local=str(tmp_path)))
+        fill(store, "r1", "a")
     if "datasets" in snippet:
         monkeypatch.setenv("HF_HOME", str(tmp_path))
         monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")

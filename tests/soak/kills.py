@@ -25,8 +25,12 @@ from tests.soak.killing import forked, hit_at
 
 
 def run(path: Path) -> None:
-    """The run that is killed: three documents come, one is replaced by a better copy."""
-    store = Store.open(path)
+    """The run that is killed."""
+    second(Store.open(path))
+
+
+def second(store: Store) -> None:
+    """Three documents come, one is replaced by a better copy."""
     with store.exclusive("run", 10):
         store.recover()
         commit(
@@ -45,7 +49,12 @@ def run(path: Path) -> None:
 
 def begin(path: Path) -> None:
     """The version before."""
-    fill(Store.open(path), "first", "abxyz")
+    first(Store.open(path))
+
+
+def first(store: Store) -> None:
+    """Five documents."""
+    fill(store, "first", "abxyz")
 
 
 def strays(store: Store) -> list[str]:
