@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -171,12 +172,12 @@ class Cleaner:
         self,
         capture: Capture,
         *,
-        siblings: Sequence[str] = (),
+        siblings: Mapping[str, str] = MappingProxyType({}),
         recurring: Collection[int] = frozenset(),
     ) -> Article:
         """The article in a capture and what became of it. Never raises for what a capture holds.
 
-        `siblings` are texts of other captures of the same article, for the repair; `recurring`
+        `siblings` are texts of other captures of the same article by their ids, for the repair; `recurring`
         holds hashes of lines that recur over the site (`tasks.clean.chrome.line_hash`).
         """
         way = _Way(self, capture)
@@ -198,7 +199,7 @@ class _Way:
         self.article = Article(capture, Outcome.FAILED, "clean.read", "not cleaned")
         self.trail: list[tuple[str, Change]] = []
 
-    def run(self, siblings: Sequence[str], recurring: Collection[int]) -> Article:
+    def run(self, siblings: Mapping[str, str], recurring: Collection[int]) -> Article:
         capture = self.article.capture
         settings = self.cleaner._settings
         if capture.error:
@@ -301,7 +302,7 @@ class _Way:
         return text
 
     def _repair(
-        self, text: str, metadata: Metadata, siblings: Sequence[str]
+        self, text: str, metadata: Metadata, siblings: Mapping[str, str]
     ) -> tuple[str, Metadata, Mapping[str, int], int]:
         """Repair text and metadata together: a headline alone does not show the habit of its page."""
         restore = self.cleaner._repairer.restore

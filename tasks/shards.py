@@ -167,9 +167,9 @@ def settle(doubts: Path, batch: int, out: Path, settings: str) -> None:
     if out.exists():
         return
     cleaner = _cleaner(settings)
-    texts: dict[tuple[str, int], list[str]] = {}
+    texts: dict[tuple[str, int], dict[str, str]] = {}
     for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
-        texts.setdefault((row["shard"], row["shard_row"]), []).append(row["text"])
+        texts.setdefault((row["shard"], row["shard_row"]), {})[row["of_capture"]] = row["text"]
     with shard_writer(out, CLEANED) as writer:
         for shard in sorted({shard for shard, _ in texts}):
             numbers = sorted(number for at, number in texts if at == shard)
