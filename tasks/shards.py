@@ -168,9 +168,9 @@ def settle(doubts: Path, batch: int, out: Path, settings: str) -> None:
     if out.exists():
         return
     cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
-    texts: dict[tuple[str, int], list[str]] = {}
+    texts: dict[tuple[str, int], dict[str, str]] = {}
     for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
-        texts.setdefault((row["shard"], row["shard_row"]), []).append(row["text"])
+        texts.setdefault((row["shard"], row["shard_row"]), {})[row["of_capture"]] = row["text"]
     with shard_writer(out, CLEANED) as writer:
         for shard in sorted({shard for shard, _ in texts}):
             numbers = sorted(number for at, number in texts if at == shard)
@@ -203,8 +203,10 @@ def show(places: Mapping[str, tuple[str, str, int]], characters: int, settings: 
     samples: list[Sample] = []
     for shard, wanted in by_shard.items():
         numbers = sorted(wanted)
+        recurring = recurring_lines(Staging.of(Path(shard)).recurring)
         for number, row in zip(numbers, _staged(shard, numbers), strict=True):
-            samples.append(sample_of(cleaner.clean(_capture(row)), wanted[number], characters))
+            article = cleaner.clean(_capture(row), recurring=recurring)
+            samples.append(sample_of(article, wanted[number], characters))
     order = [document_id for document_id, _, _ in places.values()]
     return sorted(samples, key=lambda sample: order.index(sample.document_id))
 
