@@ -17,7 +17,7 @@ class RepairSettings(Section):
         description="Distinct characters a page must gloss before its glosses and byte damage are touched.",
     )
     margin: float = Field(
-        6.0,
+        3.0,
         ge=0,
         le=100,
         description="How much likelier (natural logarithm) a repaired stretch must be than what stood there.",

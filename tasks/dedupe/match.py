@@ -31,6 +31,8 @@ _INSERTION: Final = 4
 """Tokens up to which something that stands in one text only may be a part of a name."""
 _NUMERAL: Final = frozenset(map(ord, "〇零一二三四五六七八九十百千万亿两年月日号时分元"))
 _DAMAGE: Final = re.compile("[?□\ufffd\ue000-\uf8ff]")
+_BROKEN: Final = re.compile("？.")
+"""Cleaning makes a question mark of a lost byte a Chinese one; one that ends a place may be genuine."""
 
 
 class Relation(StrEnum):
@@ -158,7 +160,7 @@ def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
 
 def _other_subject(a: Tokens, b: Tokens, found: list[Gap]) -> list[Gap]:
     """The places where two filled forms name other people, places or things; none for copies."""
-    sound = [gap for gap in found if _is_substitution(gap) and not _damaged(a, b, gap)]
+    sound = [gap for gap in found if _is_substitution(gap) and not _damaged(a, b, gap, _BROKEN)]
     if len(sound) > _FEW:
         return []
     kinds: dict[Gap, Difference] = {}
@@ -166,7 +168,7 @@ def _other_subject(a: Tokens, b: Tokens, found: list[Gap]) -> list[Gap]:
         kind = difference(_place(a, *gap[:2]), _place(b, *gap[2:]))
         if kind is not Difference.SLIP:
             kinds[gap] = kind
-    for gap in [gap for gap in found if _is_insertion(gap) and not _damaged(a, b, gap)][:_FEW]:
+    for gap in [gap for gap in found if _is_insertion(gap) and not _damaged(a, b, gap, _BROKEN)][:_FEW]:
         # A longer name that begins or ends like a shorter one; the token before belongs to the place.
         wider = Gap(gap.a_start - 1, gap.a_stop, gap.b_start - 1, gap.b_stop)
         if difference(_place(a, *wider[:2]), _place(b, *wider[2:])) is Difference.NAME:
@@ -195,10 +197,10 @@ def _is_insertion(gap: Gap) -> bool:
     return sizes[0] == 0 and sizes[1] <= _INSERTION and min(gap.a_start, gap.b_start) > 0
 
 
-def _damaged(a: Tokens, b: Tokens, gap: Gap) -> bool:
+def _damaged(a: Tokens, b: Tokens, gap: Gap, *more: re.Pattern[str]) -> bool:
     """What stands in a damaged place is no evidence that the articles differ."""
-    a_text, b_text = a.around(gap.a_start, gap.a_stop), b.around(gap.b_start, gap.b_stop)
-    return bool(_DAMAGE.search(a_text) or _DAMAGE.search(b_text))
+    texts = a.around(gap.a_start, gap.a_stop), b.around(gap.b_start, gap.b_stop)
+    return any(pattern.search(text) for pattern in (_DAMAGE, *more) for text in texts)
 
 
 def _other_number(a: Tokens, b: Tokens, gap: Gap) -> bool:

@@ -20,18 +20,41 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from config.settings import DedupeSettings
+from config.settings import DedupeSettings, Settings
+from tasks.article import Cleaner
 from tasks.dedupe.resolve import resolve
 from tasks.dedupe.signatures import sign
+from tasks.tables import Capture
 from tests.bench.figures import show
 from tests.corpus import Sample, generate
 from tests.dedupe.support import capture, write
 
 
-def quality(count: int, seed: int) -> None:
-    """Recall and precision on the generated corpus; texts go into matching as they were captured."""
+def _cleaned(samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """The samples as cleaning leaves them; each is given as plain text."""
+    cleaner = Cleaner(Settings())
+    return [
+        cleaner.clean(
+            Capture(
+                "bench",
+                sample.url,
+                sample.text.encode(),
+                "text/plain",
+                sample.url,
+                captured_at=sample.captured_at,
+            )
+        ).row()
+        for sample in samples
+    ]
+
+
+def quality(count: int, seed: int, *, cleaned: bool) -> None:
+    """Recall and precision on the generated corpus; texts go into matching as captured, or cleaned before."""
     samples = list(generate(count, seed))
-    rows = [capture(sample.text, url=sample.url, captured_at=sample.captured_at) for sample in samples]
+    if cleaned:
+        rows = _cleaned(samples)
+    else:
+        rows = [capture(sample.text, url=sample.url, captured_at=sample.captured_at) for sample in samples]
     with tempfile.TemporaryDirectory() as folder:
         files = [write(Path(folder) / f"{n}.parquet", rows[n : n + 2000]) for n in range(0, count, 2000)]
         clock, started = time.process_time(), time.perf_counter()
@@ -45,10 +68,12 @@ def quality(count: int, seed: int) -> None:
         )
     )
     contains = {row["document_id"]: set(row["contains"]) for row in resolution.documents.to_pylist()}
-    found = [document[row["capture_id"]] for row in rows]
+    found = [document.get(row["capture_id"], row["capture_id"]) for row in rows]
     show(
         documents=count,
         seed=seed,
+        cleaned=cleaned,
+        rejected=sum(row["outcome"] != "kept" for row in rows),
         **judged(samples, found, contains),
         cpu_seconds=round(spent, 1),
         seconds=round(passed, 1),
@@ -145,13 +170,14 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=["quality", "speed", "peers"])
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--cleaned", action="store_true", help="clean the texts before they are matched")
     parser.add_argument("--peers", nargs="*", default=[], metavar="NAME=PYTHON")
     options = parser.parse_args()
     parts = options.parts or ["speed", "quality"]
     if "speed" in parts:
         speed()
     if "quality" in parts:
-        quality(options.count, options.seed)
+        quality(options.count, options.seed, cleaned=options.cleaned)
     if "peers" in parts:
         peers(options.count, options.seed, options.peers)
 

@@ -56,7 +56,7 @@ def stage_of(store: Path, seen: set[str]) -> str:
     plan = next(iter((store / "staging").glob("plan-*")), None)
     if plan is None:
         return "finish" if seen & set(STAGES[1:]) else "start"
-    if (plan / "scratch").exists():
+    if next((store / "staging" / "files").glob("*"), None):
         return "commit"
     if (plan / "doubts.parquet").exists():
         return "settle"
@@ -68,7 +68,7 @@ def stage_of(store: Path, seen: set[str]) -> str:
 class Watch(threading.Thread):
     """Looks at a process and all it started until `close`: CPU and wall seconds by stage, memory at most.
 
-    `figures` is kept in a file too, so that the figures of a run that was stopped and went on add up.
+    `figures` is kept in a file too, so that those of a run that was stopped and went on add up.
     """
 
     def __init__(self, process: int, store: Path, kept: Path) -> None:
@@ -76,7 +76,9 @@ class Watch(threading.Thread):
         self._root, self._store, self._kept = psutil.Process(process), store, kept
         self._over = threading.Event()
         self._cpu: dict[int, float] = {}
-        self.figures: dict[str, dict[str, float]] = json.loads(kept.read_text()) if kept.exists() else {}
+        before = json.loads(kept.read_text()) if kept.exists() else {"plan": "", "stages": {}}
+        self._plan: str = before["plan"]
+        self.figures: dict[str, dict[str, float]] = before["stages"]
 
     def run(self) -> None:
         """Look again and again."""
@@ -86,10 +88,17 @@ class Watch(threading.Thread):
             self._look(now - before)
             before = now
             if now - told > 10:
-                self._kept.write_text(json.dumps(self.figures))
+                self._kept.write_text(json.dumps({"plan": self._plan, "stages": self.figures}))
                 told = now
 
     def _look(self, seconds: float) -> None:
+        plan = next((path.name for path in (self._store / "staging").glob("plan-*")), self._plan)
+        if plan != self._plan:
+            # Nothing of an earlier start is used: the program or the settings have changed since.
+            self._plan, self.figures = (
+                plan,
+                {k: v for k, v in self.figures.items() if k == "start" and not self._plan},
+            )
         stage = stage_of(self._store, set(self.figures))
         row = self.figures.setdefault(stage, dict.fromkeys(("seconds", "peak_mb", *PROCESSES), 0.0))
         memory = 0

@@ -20,11 +20,13 @@ _FOLLOWS: Final[dict[int, tuple[int, ...]]] = {}
 for _number, _character in PAIRS.items():
     if "\ue000" <= _character <= "\uf8ff":
         _FOLLOWS[_number >> 8] = (*_FOLLOWS.get(_number >> 8, ()), _number & 0xFF)
-_COST: Final = -5.0
+_COST: Final = -3.0
 """Cost of a dropped character: few of the characters of a shifted stretch are private-use."""
+_MEAN: Final = 7.0
+"""Cost of a character that makes no text better or worse."""
 _FARTHEST: Final = 10
 _BEAM: Final = 12
-_AGAIN: Final = 6
+_AGAIN: Final = 4
 _HEADS: Final = 5
 
 
@@ -72,9 +74,11 @@ class GapWalker:
         return found
 
     def _rank(self, state: State) -> float:
-        ahead = self._ahead(state)
-        text = state.clean + ahead
-        return self._model.score(text) + 7.0 * len(text) + state.cost
+        """How good a state is; what follows it counts as far as it makes sense: there may be more gaps."""
+        text = self._model.simplify(state.clean + self._ahead(state))
+        best = self._model.forward(text)
+        first = len(state.clean)
+        return max(best[size] + _MEAN * size for size in range(first, len(text) + 1)) + state.cost
 
     def _ahead(self, state: State, most: int = 4) -> str:
         """The clean characters that follow a state without another gap."""
@@ -117,14 +121,15 @@ class GapWalker:
     def _gap(self, state: State) -> list[Reading | State]:
         """What a private-use character dropped here may have held."""
         tables, clean = self._tables, state.clean
+        character = self._text[state.index : state.index + 1]
+        number = BYTES.get(character)
         heads = []
         for lead in _FOLLOWS:
             head = tables.known(state.pending, lead)
             if head is not None:
-                heads.append((self._model.score(clean[-3:] + head), head, lead))
+                score = self._model.score(clean[-3:] + head)
+                heads.append((score + self._goes_on(head, lead, number), head, lead))
         heads.sort(reverse=True)
-        character = self._text[state.index : state.index + 1]
-        number = BYTES.get(character)
         cost = state.cost + _COST
         found: list[Reading | State] = []
         for rank, (_, head, lead) in enumerate(heads[:_HEADS]):
@@ -150,6 +155,21 @@ class GapWalker:
             if lead < 0xA8 and 0 <= line.find("]") < (line + "[").find("["):
                 found.append(Reading(text + "[", state.index, state.marks, (), 0, cost, 1))
         return found
+
+    def _goes_on(self, head: str, lead: int, number: int | None) -> float:
+        """How much more than by themselves a character goes with one that a gap may have held after it."""
+        if number is None:
+            return 0.0
+        key = (head, lead, number >> 8)
+        best = self._tables.joined.get(key)
+        if best is None:
+            best = 0.0
+            for follow in _FOLLOWS[lead]:
+                tail = self._tables.known(follow, number >> 8)
+                if tail is not None:
+                    best = max(best, self._model.together(head, tail))
+            self._tables.joined[key] = best
+        return best
 
     def _after(
         self,

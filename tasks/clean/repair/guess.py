@@ -13,6 +13,7 @@ from tasks.clean.repair.gloss import without_glosses
 from tasks.clean.repair.judge import BEHIND, LEFT, Candidate, Judge
 from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import SYLLABLE
+from tasks.clean.repair.sequence import SequenceModel
 from tasks.clean.repair.shift import CLOSES, CUT, MARKS, Reading, Tables, Walker, second_bytes
 
 _GLOSS_BEFORE: Final = re.compile(rf"[(（] ?({SYLLABLE})[ \u3000]?[)）]\Z")
@@ -32,6 +33,7 @@ class Guesser:
         self,
         text: str,
         model: LanguageModel,
+        pairs: SequenceModel,
         tables: Tables,
         glossed: Mapping[str, str],
         context: Context,
@@ -44,7 +46,7 @@ class Guesser:
         self._glossed = glossed
         self._context = context
         self._judge = judge
-        self._walker = Walker(text, model, tables, glossed, longest)
+        self._walker = Walker(text, model, pairs, tables, glossed, longest)
         self._gaps = GapWalker(text, model, tables, self._walker, glossed)
 
     def cut(self, start: int, line: str, gaps: bool) -> list[Candidate]:

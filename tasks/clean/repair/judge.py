@@ -195,7 +195,8 @@ class Judge:
         """Score of a character of the repaired stretch."""
         model = self._model
         rest = candidate.whole[len(left) + len(candidate.text) :]
-        own = candidate.base + model.score(candidate.whole) - model.score(left) - model.score(rest)
+        base = candidate.base - _UNREAD * candidate.unread
+        own = base + model.score(candidate.whole) - model.score(left) - model.score(rest)
         return own / (len(candidate.text) or 1)
 
 

@@ -49,18 +49,25 @@ class LanguageModel:
         singles: dict[str, float] = {}
         pairs: dict[str, list[float]] = {}
         words: dict[str, float] = {}
+        known: list[tuple[str, float]] = []
         for word, frequency in rows:
             if len(word) == 1:
                 singles[word] = singles.get(word, 0.0) + frequency
                 continue
             for part in word:
                 singles[part] = singles.get(part, 0.0) + frequency * _INSIDE_WORD
+            known.append((word, math.log(frequency) - total))
+        more = (CONFIG / "lexicon" / "repair_more_words.txt").read_text(encoding="utf-8").splitlines()
+        known += [
+            (word, float(cost)) for word, _, cost in (line.partition(" ") for line in more) if word != "#"
+        ]
+        for word, cost in known:
             entry = pairs.setdefault(word[:2], [_NEVER, 2])
             if len(word) == 2:
-                entry[0] = math.log(frequency) - total
+                entry[0] = cost
             else:
                 entry[1] = max(entry[1], len(word))
-                words[word] = math.log(frequency) - total
+                words[word] = cost
         self._single: dict[str, float] = {
             part: math.log(max(mass, 0.5)) - total - 0.5 for part, mass in singles.items()
         }
@@ -126,6 +133,14 @@ class LanguageModel:
             return self.single(word)
         known = self._words.get(word, self._pairs.get(word, (_NEVER, 0))[0])
         return known if known > _NEVER else sum(map(self.single, word))
+
+    def together(self, first: str, second: str) -> float:
+        """How much likelier two characters are as a word than by themselves; 0 where they are no word."""
+        first, second = self.simplify(first), self.simplify(second)
+        entry = self._pairs.get(first + second)
+        if entry is None or entry[0] == _NEVER:
+            return 0.0
+        return max(0.0, entry[0] - self.single(first) - self.single(second))
 
     def _next(self, before: str, character: str) -> float:
         """Cost of a single character after (at most two) others."""

@@ -19,6 +19,7 @@ from tasks.clean.repair.forward import encode, surface
 from tasks.clean.repair.gloss import GLOSS
 from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import SYLLABLE, reads
+from tasks.clean.repair.sequence import SequenceModel
 
 LOST_DIGIT: Final = "□"
 CUT: Final = None
@@ -142,6 +143,8 @@ class Tables:
         self._simple: Final = frozenset(c for c in BYTES if c in known.first)
         self.plausible: frozenset[str]
         """Every character that may be guessed."""
+        self.joined: dict[tuple[str, int, int], float] = {}
+        """What gaps.py found out about characters that go together."""
         self.by_trail: dict[int, tuple[str, ...]] = {}
         self.by_lead: dict[int, tuple[str, ...]] = {}
         by_trail: dict[int, list[str]] = {}
@@ -182,10 +185,17 @@ class Walker:
     """Walks shifted stretches of one text."""
 
     def __init__(
-        self, text: str, model: LanguageModel, tables: Tables, glossed: Mapping[str, str], longest: int
+        self,
+        text: str,
+        model: LanguageModel,
+        pairs: SequenceModel,
+        tables: Tables,
+        glossed: Mapping[str, str],
+        longest: int,
     ) -> None:
         self._text = text
         self._model = model
+        self._pairs = pairs
         self._tables = tables
         self._glossed = glossed
         self._longest = longest
@@ -319,8 +329,15 @@ class Walker:
         chosen += [m for m in closing if m not in chosen]
         at = len(clean) + 1
         for whole in chosen:
-            swaps = ((at, at + len(raw), shown),) if raw else ()
-            yield Reading(clean + whole + raw, end, state.marks, swaps, 1, state.cost - 2.0)
+            what, seen = raw, shown
+            if raw == " " and self._rather_digit(clean[-3:] + whole, text[end : end + 3]):
+                what, seen = "0", LOST_DIGIT
+            swaps = ((at, at + len(what), seen),) if what else ()
+            yield Reading(clean + whole + what, end, state.marks, swaps, 1, state.cost - 2.0)
+
+    def _rather_digit(self, left: str, right: str) -> bool:
+        """Whether a digit is likelier between two contexts than a space."""
+        return self._pairs.score(f"{left}0{right}") > self._pairs.score(f"{left} {right}")
 
     def _swallowed(self, index: int) -> tuple[str, str, int]:
         """What an orphan before `index` swallowed: the bytes, how to show them, and where the text goes on."""
@@ -335,12 +352,15 @@ class Walker:
         if tag:
             joined = tag[1].lower() in _INLINE or text[tag.end() : tag.end() + 1] in ("", "\n")
             return "<" + tag[0], "" if joined else "\n", tag.end()
-        if character.isdigit() or character in "%％." or character in _MEASURES:
+        if character.isdigit() or character in "%％" or character in _MEASURES:
             return "0", LOST_DIGIT, index
         line = text[index : index + 40].partition("\n")[0]
         closing = line.find(")")
         if closing >= 0 and "(" not in line[:closing]:
             return "(", "(", index
+        if character in "-=*.":
+            # Written in rows.
+            return character, character, index
         return " ", " ", index
 
 

@@ -23,8 +23,10 @@ _WORST: Final = -9.5
 """Mean cost of a character, in natural logarithms, below which a text is no language."""
 _SHORT: Final = 4
 """Shorter stretches are not repaired on a page without glosses."""
-_DOUBTFUL: Final = -6.2
-"""Mean cost, by the word model, below which a reading may hide a dropped character."""
+_DOUBTFUL: Final = -7.6
+"""Mean cost of a few characters, by the word model, below which a reading may hide a dropped character."""
+_WINDOW: Final = 4
+"""How many characters."""
 _DOUBT_FIRST: Final = 12
 """Characters of a reading that are looked at for that: two more stand before them."""
 _TRIED: Final = 6
@@ -74,7 +76,7 @@ class SiteRepair:
         doubles = frozenset(mark for mark in "。！" if mark * 2 in text or NARROW.get(mark, mark) * 2 in text)
         self._judge = Judge(text, model, pairs, tables, context, doubles)
         self._guesser = Guesser(
-            text, model, tables, glossed, context, self._judge, settings.longest_shift
+            text, model, pairs, tables, glossed, context, self._judge, settings.longest_shift
         )  # fmt: skip
         # Pages lose private-use characters on their way; one that kept some is read as it is.
         self._may_have_gaps = bool(glossed) and not PRIVATE_USE.search(text)
@@ -149,7 +151,11 @@ class SiteRepair:
     def _doubted(self, best: Candidate, line: str) -> bool:
         """Whether a reading is worded as hardly anybody writes."""
         part = line[-2:] + best.text[:_DOUBT_FIRST]
-        return self._pairs.score(part) / len(part) < _DOUBTFUL
+        score = self._pairs.score
+        return any(
+            score(part[at : at + _WINDOW]) < _DOUBTFUL * _WINDOW
+            for at in range(max(1, len(part) - _WINDOW + 1))
+        )
 
     def _ranked(
         self, site: re.Match[str], line: str, gaps: bool
