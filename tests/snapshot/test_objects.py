@@ -190,8 +190,7 @@ def broken_off(store: Store, monkeypatch: pytest.MonkeyPatch, owner: type | obje
             fill(store, "r2", "b")
 
 
-@pytest.mark.parametrize("where", ["here", "there"])
-@pytest.mark.parametrize("step", ["move_in", "appear"])
+@pytest.mark.parametrize(("where", "step"), [("here", "move_in"), ("there", "move_in"), ("there", "appear")])
 def test_an_interrupted_commit_goes_forward_or_back(
     where: str, step: str, store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,8 +302,8 @@ def test_two_stores_share_nothing_on_this_machine() -> None:
     assert json.loads(StoreSettings(path="s3://buck/a").model_dump_json())["path"] == "s3://buck/a"
 
 
-def test_a_bad_service_makes_runs_slow_not_wrong(tmp_path: Path) -> None:
+def test_a_bad_service_makes_runs_slow_not_wrong(s3_address: str, tmp_path: Path) -> None:
     """The long campaigns against objects (storm, kills, rivals): `make soak`."""
-    spoiled, _, wrong = storms.weather(tmp_path, 1, 0.15, 7)
+    spoiled, _, wrong = storms.weather(tmp_path, s3_address, 1, 0.15, 7)
     assert not wrong
     assert spoiled
