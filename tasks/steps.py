@@ -21,7 +21,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
-from tasks import shards
+from tasks import samples, shards
 from tasks.archive import archived, payload_rows
 from tasks.assemble import GONE, Assembly, Funnel
 from tasks.basis import Basis
@@ -37,6 +37,7 @@ from tasks.pool import LocalWorkers, WorkerDiedError, Workers
 from tasks.provenance import code_version, dictionaries
 from tasks.shards import clean_shard, collect_job, failed_rows, write_shards
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
+from tasks.snapshot import report as pages
 from tasks.snapshot.manifest import KEYS, content_digest, tallies
 from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
 from tasks.tables import CLEANED, INPUTS
@@ -246,7 +247,7 @@ def commit(
         repeated=funnel.known + len(set(deletes["captures"])) if afresh else funnel.known,
         code_version=code_version(),
         settings_digest=settings.digest(),
-        settings=settings.model_dump(mode="json", exclude={"serve"}),
+        settings=settings.model_dump(mode="json", exclude={"serve", "notify"}),
         dictionaries=dictionaries(settings),
         signature_version=SIGNATURE_VERSION,
         inputs=InputSums(
@@ -258,6 +259,30 @@ def commit(
     return funnel, manifest
 
 
+@task(name="report", persist_result=False, cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
+def report(
+    manifest: Manifest,
+    staging: Staging,
+    store: Store,
+    settings: Settings,
+    pool: Workers,
+    warnings: Sequence[str],
+) -> str:
+    """Write the report of the version just made, with some of its documents before and after; gives the page."""
+    shown = settings.report
+    parent = store.files("documents", manifest.parent) if manifest.parent else []
+    mine = sorted(set(store.files("documents", manifest.version)) - set(parent))
+    columns = ["document_id", "capture_id", "damage", "converted"]
+    documents = (
+        row for batch in store.scan("documents", columns=columns, files=mine) for row in batch.to_pylist()
+    )
+    places = samples.choose(documents, staging, shown.sample_documents)
+    found = (
+        pool.run(shards.show, places, shown.sample_characters, settings.model_dump_json()) if places else []
+    )
+    return pages.write(store, manifest.version, shown, samples=found, warnings=warnings)
+
+
 def _keys(store: Store, table: str) -> list[str]:
     """Keys of all rows of a table at the newest version."""
     keys: list[str] = store.read(table, columns=[KEYS[table]]).column(0).to_pylist()
@@ -265,10 +290,11 @@ def _keys(store: Store, table: str) -> list[str]:
 
 
 def _same(store: Store, written: Mapping[str, list[DataFile]]) -> bool:
-    """Whether documents and outcomes written are those of the newest version."""
+    """Whether documents, outcomes and kind of signatures written are those of the newest version."""
     latest = store.latest()
     return (
         latest is not None
+        and latest.signature_version == SIGNATURE_VERSION
         and content_digest(written["documents"]) == latest.content_digest
         and tallies(written["captures"])[1] == latest.counts.rules
     )

@@ -128,6 +128,11 @@ def diff(
         )
         for hunk in document.text:
             out.print(f"    {hunk}", markup=False)
+    sites = [(*counts.values(), site or "-") for site, counts in found.by_site.items()]
+    if sites:
+        out.print()
+        kinds = ["added", "removed", "changed"]
+        print_table("", [*kinds, "site"], sites, right=kinds)
     reasons = [(change.captures, change.before or "-", change.after or "-") for change in found.by_reason]
     if reasons:
         out.print()

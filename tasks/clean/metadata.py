@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -53,6 +53,8 @@ class Statements:
     """JSON-LD objects, those of articles first."""
     canonical: str | None = None
     language: str | None = None
+    items: Mapping[str, str] = field(default_factory=dict)
+    """Microdata: short texts of elements by itemprop (`_ITEMS`)."""
     times: tuple[str, ...] = ()
     """Values of itemprop=datePublished and <time datetime> (the first few)."""
 
@@ -107,9 +109,11 @@ def load_labels() -> Labels:
 
 _STATEMENTS: Final = (
     'meta[content], link[rel="canonical"], script[type="application/ld+json"], '
-    '[itemprop="datePublished"], time[datetime], time[pubdate]'
+    "[itemprop], time[datetime], time[pubdate]"
 )
-_MAX_STATEMENTS: Final = {"meta": 200, "link": 1, "script": 8, "time": 5}
+_MAX_STATEMENTS: Final = {"meta": 200, "link": 1, "script": 8, "time": 5, "item": 60}
+_ITEM_SIZE: Final = 60
+_ITEMS: Final = frozenset(("headline", "author", "editor", "publisher", "articleSection"))
 
 
 def read_statements(tree: LexborHTMLParser) -> Statements:
@@ -117,8 +121,8 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
     found: dict[str, list[LexborNode]] = {kind: [] for kind in _MAX_STATEMENTS}
     for node in tree.css(_STATEMENTS):
         kinds = {node.tag or ""} & found.keys()
-        if not kinds or node.attributes.get("itemprop") == "datePublished":
-            kinds.add("time")
+        if "meta" not in kinds and (item := node.attributes.get("itemprop")):
+            kinds.add("time" if item == "datePublished" else "item")
         for kind in kinds:
             if len(found[kind]) < _MAX_STATEMENTS[kind]:
                 found[kind].append(node)
@@ -134,6 +138,14 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
         content = attributes.get("content")
         if name and content and content.strip():
             meta.setdefault(name.strip().lower(), content.strip())
+    items: dict[str, str] = {}
+    for tag in found["item"]:
+        if (name := tag.attributes.get("itemprop")) not in _ITEMS or name is None:
+            continue
+        inner = tag.css_first('[itemprop="name"]') or tag
+        text = _SPACE.sub(" ", inner.attributes.get("content") or inner.text()).strip()
+        if text and len(text) < _ITEM_SIZE:
+            items.setdefault(name, text)
     times = [
         tag.attributes.get("content") or tag.attributes.get("datetime") or tag.text(strip=True)
         for tag in found["time"]
@@ -149,6 +161,7 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
         if page is not None
         else None,
         times=tuple(time for time in times if time),
+        items=items,
     )
 
 
@@ -186,6 +199,8 @@ class Finder:
 
     def set(self, name: str, value: str | None, evidence: str) -> None:
         """Keep `value` (white space collapsed, at most 300 characters) unless the field is known."""
+        if value and (pattern := self.labels.values.get(name)) and (labelled := pattern.match(value)):
+            value = labelled[1]
         if (
             value
             and name not in self.values
@@ -198,8 +213,6 @@ class Finder:
         """Take the field from the first <meta> that states it."""
         for key in self.labels.meta[name]:
             if value := self.statements.meta.get(key):
-                if (pattern := self.labels.values.get(name)) and (labelled := pattern.match(value)):
-                    value = labelled[1]
                 if name in ("author", "source", "editors") and (
                     "://" in value or self.labels.not_source.match(value)
                 ):

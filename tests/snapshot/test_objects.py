@@ -12,6 +12,7 @@ from pyarrow.fs import S3FileSystem
 
 from config.settings import StoreSettings
 from tasks.files import FilesError, ObjectFiles
+from tasks.snapshot import remains
 from tasks.snapshot import store as store_module
 from tasks.snapshot.diff import diff
 from tasks.snapshot.errors import ConflictError, DamagedError, StoreBusyError, StoreError
@@ -219,7 +220,7 @@ def test_objects_of_a_discarded_commit_go_after_a_day(
         assert other.recover()[0].startswith("discarded the interrupted commit of v2")
         assert names(store, "tables/documents/v00002") == stays
         assert other.recover() == []
-        monkeypatch.setattr(store_module, "_GRACE", store_module.timedelta(seconds=-1))
+        monkeypatch.setattr(remains, "_GRACE", remains.timedelta(seconds=-1))
         assert other.recover()[0].startswith("removed up to")
     assert names(store, "tables/documents/v00002") == names(store, "staging") == []
     assert verify(other, 1).problems == []

@@ -26,7 +26,7 @@ _MEAN: Final = 7.0
 """Cost of a character that makes no text better or worse."""
 _FARTHEST: Final = 10
 _BEAM: Final = 12
-_AGAIN: Final = 6
+_AGAIN: Final = 4
 _HEADS: Final = 5
 
 
@@ -124,11 +124,11 @@ class GapWalker:
         character = self._text[state.index : state.index + 1]
         number = BYTES.get(character)
         heads = []
-        for lead, follows in _FOLLOWS.items():
+        for lead in _FOLLOWS:
             head = tables.known(state.pending, lead)
             if head is not None:
                 score = self._model.score(clean[-3:] + head)
-                heads.append((score + self._goes_on(head, follows, number), head, lead))
+                heads.append((score + self._goes_on(head, lead, number), head, lead))
         heads.sort(reverse=True)
         cost = state.cost + _COST
         found: list[Reading | State] = []
@@ -156,15 +156,19 @@ class GapWalker:
                 found.append(Reading(text + "[", state.index, state.marks, (), 0, cost, 1))
         return found
 
-    def _goes_on(self, head: str, follows: tuple[int, ...], number: int | None) -> float:
+    def _goes_on(self, head: str, lead: int, number: int | None) -> float:
         """How much more than by themselves a character goes with one that a gap may have held after it."""
         if number is None:
             return 0.0
-        best = 0.0
-        for follow in follows:
-            tail = self._tables.known(follow, number >> 8)
-            if tail is not None:
-                best = max(best, self._model.together(head, tail))
+        key = (head, lead, number >> 8)
+        best = self._tables.joined.get(key)
+        if best is None:
+            best = 0.0
+            for follow in _FOLLOWS[lead]:
+                tail = self._tables.known(follow, number >> 8)
+                if tail is not None:
+                    best = max(best, self._model.together(head, tail))
+            self._tables.joined[key] = best
         return best
 
     def _after(

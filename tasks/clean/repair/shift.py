@@ -143,6 +143,8 @@ class Tables:
         self._simple: Final = frozenset(c for c in BYTES if c in known.first)
         self.plausible: frozenset[str]
         """Every character that may be guessed."""
+        self.joined: dict[tuple[str, int, int], float] = {}
+        """What gaps.py found out about characters that go together."""
         self.by_trail: dict[int, tuple[str, ...]] = {}
         self.by_lead: dict[int, tuple[str, ...]] = {}
         by_trail: dict[int, list[str]] = {}
