@@ -32,6 +32,7 @@ from tasks.dedupe.urls import url_key
 from tasks.tables import Capture, Change, Edit, Metadata, Outcome, Post
 
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
+_NONE: Final[Mapping[str, Collection[int]]] = {}
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
 """Metadata that is repaired, normalised and converted like the text."""
 _NARROW_PLACES: Final = 3
@@ -173,12 +174,12 @@ class Cleaner:
         capture: Capture,
         *,
         siblings: Mapping[str, str] = MappingProxyType({}),
-        recurring: Collection[int] = frozenset(),
+        recurring: Mapping[str, Collection[int]] = _NONE,
     ) -> Article:
         """The article in a capture and what became of it. Never raises for what a capture holds.
 
         `siblings` are texts of other captures of the same article by their ids, for the repair; `recurring`
-        holds hashes of lines that recur over the site (`tasks.clean.chrome.line_hash`).
+        holds, by site, hashes of lines that recur over it (`tasks.clean.chrome.line_hash`).
         """
         way = _Way(self, capture)
         try:
@@ -199,7 +200,7 @@ class _Way:
         self.article = Article(capture, Outcome.FAILED, "clean.read", "not cleaned")
         self.trail: list[tuple[str, Change]] = []
 
-    def run(self, siblings: Mapping[str, str], recurring: Collection[int]) -> Article:
+    def run(self, siblings: Mapping[str, str], recurring: Mapping[str, Collection[int]]) -> Article:
         capture = self.article.capture
         settings = self.cleaner._settings
         if capture.error:
@@ -223,7 +224,10 @@ class _Way:
         text, metadata, damage, unrepaired = self._repair(text, metadata, siblings)
         self.stage = "chrome"
         stripped = self.cleaner._stripper.strip(
-            text, captured_at=capture.captured_at, headline=not html, recurring=recurring
+            text,
+            captured_at=capture.captured_at,
+            headline=not html,
+            recurring=recurring.get(_site(capture.url) or "", ()),
         )
         self._pass("chrome", stripped.change)
         metadata = _joined(metadata, stripped.found)

@@ -13,7 +13,13 @@ import venv
 from pathlib import Path
 
 BUILD = Path(__file__).parents[2] / "build"
-PEERS = {"html": ["trafilatura", "readability-lxml", "resiliparse", "justext"], "opencc": ["OpenCC"]}
+PEERS = {
+    "html": [
+        *("trafilatura", "readability-lxml", "resiliparse", "justext", "gne"),
+        "magic-html; python_version >= '3.12'",
+    ],
+    "opencc": ["OpenCC"],
+}
 
 
 def environment(name: str) -> Path | None:
