@@ -32,7 +32,7 @@ from tasks.dedupe.urls import url_key
 from tasks.tables import Capture, Change, Edit, Metadata, Outcome, Post
 
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
-_NONE: Final[Mapping[str, Collection[int]]] = {}
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
 """Metadata that is repaired, normalised and converted like the text."""
 _NARROW_PLACES: Final = 3
@@ -173,13 +173,13 @@ class Cleaner:
         self,
         capture: Capture,
         *,
-        siblings: Mapping[str, str] = MappingProxyType({}),
+        siblings: Mapping[str, str] = _NONE,
         recurring: Mapping[str, Collection[int]] = _NONE,
     ) -> Article:
         """The article in a capture and what became of it. Never raises for what a capture holds.
 
-        `siblings` are texts of other captures of the same article by their ids, for the repair; `recurring`
-        holds, by site, hashes of lines that recur over it (`tasks.clean.chrome.line_hash`).
+        `siblings` are texts of other captures of the same article by their ids, for the repair;
+        `recurring` holds, by site, hashes of lines that recur over it (`tasks.clean.chrome.line_hash`).
         """
         way = _Way(self, capture)
         try:

@@ -203,8 +203,10 @@ def show(places: Mapping[str, tuple[str, str, int]], characters: int, settings: 
     samples: list[Sample] = []
     for shard, wanted in by_shard.items():
         numbers = sorted(wanted)
+        recurring = recurring_lines(Staging.of(Path(shard)).recurring)
         for number, row in zip(numbers, _staged(shard, numbers), strict=True):
-            samples.append(sample_of(cleaner.clean(_capture(row)), wanted[number], characters))
+            article = cleaner.clean(_capture(row), recurring=recurring)
+            samples.append(sample_of(article, wanted[number], characters))
     order = [document_id for document_id, _, _ in places.values()]
     return sorted(samples, key=lambda sample: order.index(sample.document_id))
 

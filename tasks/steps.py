@@ -72,7 +72,14 @@ class Portion(Generic[T]):
         return [cls(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-@task(name="read", task_run_name="read {jobs}", persist_result=False, cache_policy=NO_CACHE, retries=2)
+@task(
+    name="read",
+    task_run_name="read {jobs}",
+    persist_result=False,
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=[2, 10],
+)
 def read(jobs: Portion[Job], staging: Staging, settings: Settings, pool: Workers, advance: Advance) -> None:
     """Read the files of some jobs into shards (tasks.shards.collect_job)."""
 
