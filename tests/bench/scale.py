@@ -179,7 +179,7 @@ def save(name: str, figures: Mapping[str, Any]) -> None:
     """Keep the figures beside the benchmarks, and draw the page anew."""
     RESULTS.mkdir(exist_ok=True)
     told: dict[str, Any] = {
-        "command": " ".join(["python -m tests.bench.scale", *sys.argv[1:]]),
+        "command": " ".join([f"python -m tests.bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "code": code_version(),
         "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     }
