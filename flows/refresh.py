@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from config.messages import Words
 from config.settings import Settings, SettingsError, Source, load_settings
 from flows.engine import open_workers
+from flows.notify import Notice, send
+from flows.orchestration import reports_address
 from flows.progress import Progress
 from flows.report import message, report_artifacts
 from tasks import steps
@@ -150,6 +152,7 @@ def process(
         if archived:
             steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
+        steps.find_recurring(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
         pool.rest()
         progress.stage("match", 1, "run")
@@ -226,6 +229,9 @@ def result_of(
         for language in ("en", settings.report.language)
     )
     report_artifacts(funnel, manifest, store, settings, shown, warnings=warnings, slowest=slowest)
+    if warnings and "warning" in settings.notify.on:
+        page = f"{reports_address(settings.serve)}/v{latest.version}" if latest else ""
+        send(Notice("warning", "refresh", str(flow_run.name), "; ".join(warnings), page), settings.notify)
     if warnings and settings.watch.action == "fail":
         raise UnusualError("; ".join(warnings))
     return RefreshResult(

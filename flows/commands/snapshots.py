@@ -25,6 +25,7 @@ from tasks.dedupe.urls import url_key
 from tasks.snapshot import Store, handover, history, maintain
 from tasks.snapshot import diff as differences
 from tasks.snapshot import verify as verification
+from tasks.snapshot.report import complete
 
 snapshots = typer.Typer(
     help="Versions of the corpus: list, compare, hand over, restore.", no_args_is_help=True
@@ -177,8 +178,9 @@ def publish(
 @snapshots.command()
 def restore(version: VersionArgument, config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """A new version that equals an old one; nothing is lost."""
-    _, store = _store(config)
+    settings, store = _store(config)
     manifest = maintain.restore(store, history.resolve(store, version))
+    complete(store, settings.report)
     if as_json:
         print_json({"version": manifest.version, "content_digest": manifest.content_digest})
     else:
@@ -228,7 +230,9 @@ def prune(
 @snapshots.command()
 def compact(config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """Merge the small files that many small runs leave, as a new version with the same content."""
-    manifest = maintain.compact(_store(config)[1])
+    settings, store = _store(config)
+    if manifest := maintain.compact(store):
+        complete(store, settings.report)
     if as_json:
         print_json({"version": manifest.version if manifest else None})
     else:

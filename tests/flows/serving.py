@@ -80,7 +80,8 @@ class Served:
             token = self.ask(f"/csrf-token?client={client}")["token"]
             self._token = {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client}
         data = json.dumps(body).encode() if body is not None else None
-        return json.loads(self.get(f"{self.dashboard}/api{path}", headers | self._token, data))
+        answer = self.get(f"{self.dashboard}/api{path}", headers | self._token, data)
+        return json.loads(answer) if answer else None
 
     def get(self, url: str, headers: dict[str, str] | None = None, data: bytes | None = None) -> bytes:
         """What an address answers."""

@@ -27,8 +27,8 @@ if not CHROMIUM and not os.environ.get("CI"):
     pytest.skip("there is no chromium here (apt-get install chromium)", allow_module_level=True)
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402
 
-pytestmark = [pytest.mark.xdist_group("dashboard"), pytest.mark.timeout(400)]
-PATIENCE = 90
+pytestmark = [pytest.mark.xdist_group("dashboard"), pytest.mark.timeout(500)]
+PATIENCE = 150
 """Seconds until a thing must have happened on a slow machine."""
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -67,7 +67,6 @@ def served(tmp_path_factory: pytest.TempPathFactory, told: list[dict[str, Any]])
     """A served store with a refresh every minute."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(ROOT / "samples/captures", folder / "new")
-    (folder / "new" / "story.html").write_text(STORY, encoding="utf-8")
     write_jsonl(folder / "inbox.jsonl", 3)
     write_jsonl(folder / "large.jsonl", 1500, seed=9)
     settings = {
@@ -132,7 +131,38 @@ def field(page: Page, name: str) -> Locator:
     return page.locator(".p-label", has=page.get_by_text(f"{name} (Optional)", exact=True)).last
 
 
+def test_an_impossible_value_is_refused(page: Page, served: Served) -> None:
+    open_form(page, served)
+    before = {run["id"] for run in served.runs() if not run["auto_scheduled"]}
+    sent: list[int] = []
+    page.on(
+        "response", lambda answer: sent.append(answer.status) if "create_flow_run" in answer.url else None
+    )
+    field(page, "Limit").locator("input").fill("-5")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("-5 is less than the minimum of 0").first).to_be_visible()
+    picture(page, "dashboard-refused")
+    assert {run["id"] for run in served.runs() if not run["auto_scheduled"]} == before
+
+
+def test_a_scheduled_run_appears_by_itself_and_produces_a_version(page: Page, served: Served) -> None:
+    def done() -> dict[str, Any] | None:
+        ended = [r for r in served.runs() if r["auto_scheduled"] and r["state_name"] == "Completed"]
+        return ended[-1] if ended else None
+
+    first = served.until(done, PATIENCE)
+    store = Store.open(served.store)
+    assert len(store.read("documents", columns=["collection"]).to_pylist()) >= 3
+    assert "inbox" in store.read("documents", columns=["collection"]).column(0).to_pylist()
+    page.goto(f"{served.dashboard}/runs/flow-run/{first['id']}")
+    expect(page.get_by_text("auto-scheduled").first).to_be_visible()
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
+    # In peace from here on: while runs of every minute queue, a slow machine never comes to the others.
+    served.ask(f"/deployments/{served.ready()['refresh']['id']}/pause_deployment", {})
+
+
 def test_a_run_by_hand_leads_to_a_report_that_shows_the_new_document(page: Page, served: Served) -> None:
+    (served.folder / "new" / "story.html").write_text(STORY, encoding="utf-8")
     open_form(page, served)
     expect(page.get_by_text("Configured sources to load; none chosen means all.")).to_be_visible()
     field(page, "Limit").locator("input").fill("50")
@@ -158,27 +188,13 @@ def test_a_run_by_hand_leads_to_a_report_that_shows_the_new_document(page: Page,
     link.wait_for()
     picture(page, "dashboard-artifact")
     page.goto(str(link.get_attribute("href")))
-    page.locator("details", has_text="河边的老船坞重新开工").locator("summary").click()
+    expect(page.get_by_text("河边的老船坞重新开工").first).to_be_visible()
     expect(page.get_by_text("师傅们把晒了一个夏天的杉木抬进棚里").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     picture(page, "report", 1900)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     picture(page, "report-phone", 1700)
-
-
-def test_an_impossible_value_is_refused(page: Page, served: Served) -> None:
-    open_form(page, served)
-    before = {run["id"] for run in served.runs() if not run["auto_scheduled"]}
-    sent: list[int] = []
-    page.on(
-        "response", lambda answer: sent.append(answer.status) if "create_flow_run" in answer.url else None
-    )
-    field(page, "Limit").locator("input").fill("-5")
-    page.get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("-5 is less than the minimum of 0").first).to_be_visible()
-    picture(page, "dashboard-refused")
-    assert {run["id"] for run in served.runs() if not run["auto_scheduled"]} == before
 
 
 def test_a_killed_run_is_shown_as_crashed_and_told(
@@ -192,20 +208,6 @@ def test_a_killed_run_is_shown_as_crashed_and_told(
     expect(page.get_by_text("Crashed", exact=True).first).to_be_visible()
     name = served.run(run)["name"]
     served.until(lambda: any(m.get("run") == name and m["event"] == "crashed" for m in told), PATIENCE)
-
-
-def test_a_scheduled_run_appears_by_itself_and_produces_a_version(page: Page, served: Served) -> None:
-    def done() -> dict[str, Any] | None:
-        ended = [r for r in served.runs() if r["auto_scheduled"] and r["state_name"] == "Completed"]
-        return ended[-1] if ended else None
-
-    first = served.until(done, PATIENCE)
-    store = Store.open(served.store)
-    assert len(store.read("documents", columns=["collection"]).to_pylist()) >= 3
-    assert "inbox" in store.read("documents", columns=["collection"]).column(0).to_pylist()
-    page.goto(f"{served.dashboard}/runs/flow-run/{first['id']}")
-    expect(page.get_by_text("auto-scheduled").first).to_be_visible()
-    expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
 
 
 def test_when_the_whole_process_group_dies_its_run_is_shown_as_crashed(page: Page, served: Served) -> None:

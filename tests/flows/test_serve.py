@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
 import urllib.error
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,7 +33,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     service.kill()
 
 
-def test_strangers_are_refused_and_running_work_ends_resumable(served: Served) -> None:
+def test_strangers_are_refused_kills_are_mended_and_a_stop_leaves_work_resumable(served: Served) -> None:
     deployments = served.ready()
     assert {"refresh", "fetch", "reclean", "publish", "diff", "restore", "maintain"} <= set(deployments)
     settings = served.ask("/admin/settings")["server"]
@@ -49,7 +51,17 @@ def test_strangers_are_refused_and_running_work_ends_resumable(served: Served) -
         with pytest.raises(urllib.error.HTTPError, match="404"):
             served.get(f"{served.reports}/{odd}")
 
-    run = served.begin(deployments["refresh"]["id"], {})
+    # Killed: its server is left over and is replaced, its run has no process any more.
+    lost = served.begin(deployments["refresh"]["id"], {})
+    served.until(lambda: served.engine(lost), PATIENCE)
+    os.killpg(served.process.pid, signal.SIGKILL)
+    served.process.wait()
+    served.start()
+    served.until(lambda: served.run(lost)["state_name"] == "Crashed", PATIENCE)
+    assert "its process is gone" in served.run(lost)["state"]["message"]
+
+    # Asked to stop: what is finished waits for the next run.
+    run = served.begin(served.ready()["refresh"]["id"], {})
     served.until(lambda: served.engine(run), PATIENCE)
     served.until(lambda: list(served.store.glob("staging/plan-*/captures/*.parquet")), PATIENCE)
     began = time.monotonic()
@@ -58,22 +70,11 @@ def test_strangers_are_refused_and_running_work_ends_resumable(served: Served) -
     assert time.monotonic() - began < 15  # 10 s, and patience for a slow machine
     assert not served.engine(run)
     assert list(served.store.glob("staging/plan-*/captures/*.parquet"))
-    log = (served.folder / "serve.log").read_text("utf-8")
-    assert "Traceback" not in log.replace("\\n", "\n").partition("stopped")[2]
-
-    served.start()
-    served.ready()
-    assert served.run(run)["state_name"] == "Crashed"
-    assert "the next run goes on" in served.run(run)["state"]["message"]
-
-
-def test_a_server_left_over_by_a_killed_process_is_replaced(served: Served) -> None:
-    served.ready()
-    os.killpg(served.process.pid, signal.SIGKILL)
-    served.process.wait()
-    served.start()
-    deployments = served.ready()
-    assert "inbox" in str(deployments["refresh"]["parameter_openapi_schema"])
+    with closing(sqlite3.connect(served.folder / "prefect/prefect.db")) as database:
+        ended = database.execute("SELECT state_name FROM flow_run WHERE id = ?", (run,)).fetchone()
+    assert ended == ("Crashed",)
+    for line in (served.folder / "serve.log").read_text("utf-8").splitlines():
+        assert line.startswith(("{", "dashboard: ", "stopped"))
 
 
 @pytest.mark.parametrize(
