@@ -233,7 +233,7 @@ def commit(
         if dry_run or not (funnel.new or changed_documents or afresh):
             return funnel, None
         run_id = staging.root.name
-        lines = LineCounts(changed_documents)
+        lines = LineCounts(changed_documents, staging.root / "lines.parquet")
         written = {
             "documents": _write(store, run_id, "documents", lines.watch(assembly.document_rows())),
             "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
@@ -253,7 +253,7 @@ def commit(
             return funnel, None
         deletes = {name: _keys(store, name) for name in deletes}
     else:
-        written["lines"] = _write(store, run_id, "lines", [lines.rows(store.next_version())])
+        written["lines"] = _write(store, run_id, "lines", lines.rows(store.next_version(), settings.store))
         written["inputs"] = _write(
             store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]
         )
