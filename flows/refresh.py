@@ -152,6 +152,7 @@ def process(
         if archived:
             steps.read_archive(list(archived), staging, store, settings)
         due = steps.find_copies(staging, basis, settings)
+        steps.find_recurring(staging, basis, settings)
         clean_all(due, staging, settings, pool, progress)
         pool.rest()
         progress.stage("match", 1, "run")

@@ -17,6 +17,7 @@ class Basis:
     ledger: list[str] = field(default_factory=list)
     signatures: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
     """Reclean only: the ledger whose captures are decided afresh; they keep their arrival and documents."""
 
@@ -31,10 +32,16 @@ class Basis:
             return cls(0)
         if base.signature_version:  # 0: a version made without matching
             check_versions([base.signature_version])
-        return cls(base.version, store.files("captures"), store.files("signatures"), store.files("documents"))
+        return cls(
+            base.version,
+            store.files("captures"),
+            store.files("signatures"),
+            store.files("documents"),
+            store.files("lines"),
+        )
 
     @classmethod
     def afresh(cls, store: Store) -> Basis:
         """Nothing to match against: every capture of the newest version is decided again."""
         base = store.latest()
-        return cls(base.version if base else 0, before=store.files("captures"))
+        return cls(base.version if base else 0, lines=store.files("lines"), before=store.files("captures"))

@@ -21,6 +21,7 @@ from config.settings import Settings
 from tasks.article import Article, Cleaner
 from tasks.collect import read_captures
 from tasks.dedupe.urls import url_key
+from tasks.recurring import recurring_lines
 from tasks.samples import Sample, sample_of
 from tasks.staging import Job, Staging, shard_writer, to_batch
 from tasks.tables import CLEANED, STAGED, Capture, Outcome
@@ -141,13 +142,13 @@ def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> i
     """
     if out.exists():
         return len(rows)
-    cleaner = _cleaner(settings)
+    cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
     seconds: list[tuple[float, str]] = []
     with shard_writer(out, CLEANED) as writer:
         batch: list[dict[str, Any]] = []
         for row in _staged(shard, rows):
             began = time.process_time()
-            batch.append(_cleaned_row(cleaner.clean(_capture(row)), row))
+            batch.append(_cleaned_row(cleaner.clean(_capture(row), recurring=recurring), row))
             seconds.append((time.process_time() - began, row["url"] or row["locator"]))
             if len(batch) == BATCH:
                 writer.write_batch(to_batch(batch, CLEANED))
@@ -166,15 +167,15 @@ def settle(doubts: Path, batch: int, out: Path, settings: str) -> None:
     """
     if out.exists():
         return
-    cleaner = _cleaner(settings)
-    texts: dict[tuple[str, int], list[str]] = {}
+    cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
+    texts: dict[tuple[str, int], dict[str, str]] = {}
     for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
-        texts.setdefault((row["shard"], row["shard_row"]), []).append(row["text"])
+        texts.setdefault((row["shard"], row["shard_row"]), {})[row["of_capture"]] = row["text"]
     with shard_writer(out, CLEANED) as writer:
         for shard in sorted({shard for shard, _ in texts}):
             numbers = sorted(number for at, number in texts if at == shard)
             for number, row in zip(numbers, _staged(shard, numbers), strict=True):
-                article = cleaner.clean(_capture(row), siblings=texts[shard, number])
+                article = cleaner.clean(_capture(row), siblings=texts[shard, number], recurring=recurring)
                 if article.outcome is Outcome.KEPT:
                     writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
 
@@ -196,9 +197,10 @@ def show(shard: Path, wanted: Mapping[int, str], characters: int, settings: str)
     `wanted` gives the document id by row.
     """
     cleaner = _cleaner(settings)
+    recurring = recurring_lines(Staging.of(shard).recurring)
     numbers = sorted(wanted)
     return [
-        sample_of(cleaner.clean(_capture(row)), wanted[number], characters)
+        sample_of(cleaner.clean(_capture(row), recurring=recurring), wanted[number], characters)
         for number, row in zip(numbers, _staged(shard, numbers), strict=True)
     ]
 

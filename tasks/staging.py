@@ -86,6 +86,11 @@ class Staging:
             (staging.root / name).mkdir(parents=True, exist_ok=True)
         return staging
 
+    @classmethod
+    def of(cls, shard: Path) -> Staging:
+        """The staging folder in which a shard lies."""
+        return cls(shard.parent.parent)
+
     @property
     def exact(self) -> Path:
         """The marks of exact copies: shard, shard_row, capture_id, mark, of_capture."""
@@ -95,6 +100,11 @@ class Staging:
     def doubts(self) -> Path:
         """What other copies say of captures with doubtful places; written by tasks.dedupe.siblings."""
         return self.root / "doubts.parquet"
+
+    @property
+    def recurring(self) -> Path:
+        """Lines that recur over the documents of their site; written by tasks.recurring, read beside the shards."""
+        return self.root / "recurring.parquet"
 
     @property
     def matching(self) -> Path:

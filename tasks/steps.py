@@ -35,6 +35,7 @@ from tasks.dedupe.urls import url_key
 from tasks.fetch.state import gone_pages
 from tasks.pool import LocalWorkers, WorkerDiedError, Workers
 from tasks.provenance import code_version, dictionaries
+from tasks.recurring import LineCounts, write_recurring
 from tasks.shards import clean_shard, collect_job, failed_rows, write_shards
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
 from tasks.snapshot import report as pages
@@ -123,6 +124,12 @@ def read_archive(gone: list[InputFile], staging: Staging, store: Store, settings
     if staging.done(ARCHIVE_JOB) is None:
         shards = write_shards(iter(archived(store, gone)), ARCHIVE_JOB, staging, settings)
         staging.finish(ARCHIVE_JOB, {"captures": 0, "shards": shards, "files": {}})
+
+
+@task(name="find recurring lines", persist_result=False, cache_policy=NO_CACHE)
+def find_recurring(staging: Staging, basis: Basis, settings: Settings) -> None:
+    """Write the lines that recur over the documents of their site, as the version built on counts them."""
+    write_recurring(staging.recurring, basis.lines, settings.clean.chrome.recurring_documents, settings.store)
 
 
 @task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
@@ -226,8 +233,9 @@ def commit(
         if dry_run or not (funnel.new or changed_documents or afresh):
             return funnel, None
         run_id = staging.root.name
+        lines = LineCounts(changed_documents, staging.root / "lines.parquet")
         written = {
-            "documents": _write(store, run_id, "documents", assembly.document_rows()),
+            "documents": _write(store, run_id, "documents", lines.watch(assembly.document_rows())),
             "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
             "signatures": _write(store, run_id, "signatures", assembly.signature_rows()),
         }
@@ -245,6 +253,7 @@ def commit(
             return funnel, None
         deletes = {name: _keys(store, name) for name in deletes}
     else:
+        written["lines"] = _write(store, run_id, "lines", lines.rows(store.next_version(), settings.store))
         written["inputs"] = _write(
             store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]
         )

@@ -278,12 +278,23 @@ PAYLOADS: Final = pa.schema(
 )
 """The archive of loaded payloads, of sources that keep them (`archive`); a reclean reads it."""
 
+LINES: Final = pa.schema(
+    [
+        _required("line_id", pa.string(), "site, hash and version"),
+        _required("site", pa.string(), "host of the documents"),
+        _required("line_hash", pa.uint64(), "hash of the line: folded, digits alike, no spaces"),
+        _required("documents", pa.int64(), "documents new in the version that have the line at head or tail"),
+    ]
+)
+"""Counts of lines; those of all versions add up."""
+
 TABLES: Final[Mapping[str, pa.Schema]] = {
     "documents": DOCUMENTS,
     "captures": CAPTURES,
     "signatures": SIGNATURES,
     "inputs": INPUTS,
     "payloads": PAYLOADS,
+    "lines": LINES,
 }
 """The tables of the store, by name."""
 

@@ -152,8 +152,11 @@ def test_a_title_given_beside_the_text_wins_and_may_hold_anything(cleaner: Clean
 def test_recurring_lines_go_at_the_edges_only(cleaner: Cleaner) -> None:
     line = "青湖网友情提醒大家注意防火防盗"
     text = f"{PROSE}\n{line}\n{PROSE[::-1]}。\n{line}"
-    article = cleaner.clean(capture(text), recurring={line_hash(line)})
+    recurring = {"hu.example.cn": {line_hash(line)}}
+    article = cleaner.clean(capture(text, url="http://hu.example.cn/1.html"), recurring=recurring)
     assert article.text.count(line) == 1
+    other = cleaner.clean(capture(text, url="http://shan.example.cn/1.html"), recurring=recurring)
+    assert other.text.count(line) == 2
     assert cleaner.clean(capture(text)).text.count(line) == 2
 
 

@@ -54,6 +54,13 @@ class ChromeSettings(Section):
     link_farms: bool = Field(
         True, description="Remove lines of place names and of adult, gambling or medical keywords."
     )
+    recurring_documents: int = Field(
+        10,
+        ge=0,
+        le=1_000_000,
+        description="Documents of a site on which a line at head or tail must stand, over all versions, "
+        "to be dropped as chrome; 0 drops none.",
+    )
     headline: bool = Field(
         True, description="Take title, source, time and author of a text capture from its head lines."
     )

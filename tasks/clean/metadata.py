@@ -32,10 +32,8 @@ _URL_DATE: Final = re.compile(
 _TITLED_TIME: Final = re.compile(
     r'title="([^"<>]{0,9}(?:19|20)\d\d[-年/][^"<>]{3,30})"[^<>]{0,200}>[^<>]{1,20}前\s*<'
 )
-_SCRIPT_TIME: Final = re.compile(
-    r"""\b(?:ct|createTime|create_time|publish_?time|pubDate|pub_?date)['"]?\s*[:=]\s*['"]((?:19|20)\d\d-[^'"]{4,20}|1\d{9})['"]""",
-    re.IGNORECASE,
-)
+_TIME_VARIABLES: Final = ("var ct", "createTime", "publish_time", "publishTime", "pubDate")
+_SCRIPT_TIME: Final = re.compile(r"""[\w ]+['"]?\s*[:=]\s*['"]((?:19|20)\d\d-[^'"]{4,20}|1\d{9})['"]""")
 _SPACE: Final = re.compile(r"\s+")
 _TIME_HINT: Final = re.compile(
     r"(?:19|20)\d\d|\d\s?[-/.年]\s?\d|[０-９]|[一二][〇○零一二三四五六七八九]{3}|民[国國]|[前刚剛今昨月]"
@@ -282,11 +280,17 @@ def visible_time(
 def titled_time(source: str, captured_at: datetime | None) -> tuple[str, str] | None:
     """The date in the title of the first relative time (`<span title="2023-05-28">11个月前</span>`), or
     in the variable a script shows it from (`var ct = "1683766800"`)."""
-    for pattern, kind in ((_TITLED_TIME, "title"), (_SCRIPT_TIME, "script")):
-        match = pattern.search(source)
-        time = parse_time(match[1], captured_at) if match else None
-        if match and time:
-            return time, f"{kind} {match[1][:24]}"
+    match = _TITLED_TIME.search(source)
+    if match and (time := parse_time(match[1], captured_at)):
+        return time, f"title {match[1][:24]}"
+    for name in _TIME_VARIABLES:
+        at = source.find(name)
+        if (
+            at >= 0
+            and (match := _SCRIPT_TIME.match(source, at))
+            and (time := parse_time(match[1], captured_at))
+        ):
+            return time, f"script {match[1][:24]}"
     return None
 
 

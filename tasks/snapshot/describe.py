@@ -19,6 +19,7 @@ _ABOUT: Final = {
     "signatures": "What matching needs to know of every kept capture.",
     "inputs": "Input files already taken in; unchanged ones are not read again.",
     "payloads": "The bytes of what was loaded, of sources that keep them (`archive`, `inbox`).",
+    "lines": "On how many documents of its site a line stands at head or tail; recurring ones are chrome.",
 }
 
 

@@ -20,6 +20,7 @@ KEYS: Final[Mapping[str, str]] = {
     "signatures": "capture_id",
     "inputs": "path",
     "payloads": "capture_id",
+    "lines": "line_id",
 }
 """The column that names a row in each table; unique inside a version."""
 

@@ -23,7 +23,7 @@ from typing import Final
 from config.settings import StoreSettings
 from tasks.files import ObjectFiles, open_files
 from tasks.snapshot import delta
-from tasks.snapshot.errors import ConflictError, StoreError
+from tasks.snapshot.errors import ConflictError, StoreBusyError, StoreError
 from tasks.snapshot.lease import Lease
 from tasks.snapshot.lock import Exclusive, Lock
 from tasks.snapshot.manifest import (
@@ -198,7 +198,7 @@ class Store(Remains):
         A commit whose redo log was complete is finished, anything before that is discarded.
         Returns sentences that say what was done; none when all was well.
         """
-        self._require_lock()
+        self._require_lock(self._lock.confirmed())
         self._staging.mkdir(parents=True, exist_ok=True)
         done = []
         if self.home.size(_REDO) is not None:
@@ -230,14 +230,14 @@ class Store(Remains):
             pins[table] = pin.model_copy(update={"delta_version": delta_version})
         manifest = draft.model_copy(update={"tables": pins})
         self._appear(manifest)
-        if self._lock.held:  # else the redo log may be another's; ours is found to be done
+        if self._lock.confirmed():  # else the redo log may be another's; ours is found to be done
             self.home.remove([_REDO])
         self._forget(manifest.run_id)
         return manifest
 
     def _appear(self, manifest: Manifest) -> None:
         """The visible step. Raises ConflictError where another run has made this version."""
-        self._require_lock()
+        self._require_lock(self._lock.confirmed())
         name = f"{SNAPSHOTS}/v{manifest.version}"
         texts = {"manifest.json": manifest.model_dump_json(indent=1), "SUMMARY.md": summary(manifest)}
         links = {
@@ -293,10 +293,10 @@ class Store(Remains):
         folder = self._staged(run_id, table)
         return TableWriter(folder, table, prefix, self.settings, rewriting=rewriting)
 
-    def _require_lock(self) -> None:
-        if not self._lock.held:
-            raise StoreError(
-                f"{self.home.address}: not held (any more); use `with store.exclusive(...)` around what writes"
+    def _require_lock(self, held: bool | None = None) -> None:
+        if not (self._lock.held if held is None else held):
+            raise StoreBusyError(
+                f"{self.home.address}: not held (any more); a run that was cut off from the store starts again"
             )
 
     def _writable(self) -> Manifest | None:

@@ -10,7 +10,10 @@ taken so far. `--folder` says where pages and stores lie (default build/bench-sc
 
     --history OLD...   10,000 new captures into stored corpora of so many documents
     --incremental OLD  1,000 new captures into a stored corpus: from the start to the published version
+    --workers N        so many worker processes
     --engine dask      the same with a local Dask cluster
+    --night            all of it for the page, up to a million captures; what was measured with the present
+                       code is passed over, so the same command goes on after a stop (about two hours)
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -31,6 +35,7 @@ import psutil
 import yaml
 
 from config.settings import StoreSettings
+from tasks.provenance import code_version
 from tasks.snapshot.manifest import RunFacts
 from tasks.snapshot.store import Store
 from tests.bench.pages import write_pages
@@ -142,7 +147,10 @@ def run_once(store: Path, paths: list[Path], settings: Mapping[str, Any]) -> dic
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     watch = Watch(process.pid, store, store.with_suffix(".watch.json"))
     watch.start()
-    output, _ = process.communicate()
+    try:
+        output, _ = process.communicate()
+    finally:
+        process.terminate()  # of a benchmark that is stopped; a run that has ended does not mind
     if process.returncode:
         raise SystemExit(f"the run ended with {process.returncode}; the same command goes on from there")
     passed = time.perf_counter() - began
@@ -170,23 +178,31 @@ def run_once(store: Path, paths: list[Path], settings: Mapping[str, Any]) -> dic
 def save(name: str, figures: Mapping[str, Any]) -> None:
     """Keep the figures beside the benchmarks, and draw the page anew."""
     RESULTS.mkdir(exist_ok=True)
-    machine = {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)}
-    kept = {"command": " ".join(["python -m tests.bench.scale", *sys.argv[1:]]), "machine": machine} | dict(
-        figures
-    )
+    told: dict[str, Any] = {
+        "command": " ".join([f"python -m tests.bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+        "code": code_version(),
+        "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
+    }
+    kept = told | dict(figures)
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
     show(**{key: value for key, value in kept.items() if key not in ("outcomes", "stages")})
     draw()
 
 
-def whole(folder: Path, size: int, settings: Mapping[str, Any], name: str) -> None:
-    """A first run over `size` captures, then one that finds nothing new."""
+def measured(name: str) -> bool:
+    """Whether there are figures made with the present code."""
+    file = RESULTS / f"{name}.json"
+    return file.exists() and json.loads(file.read_text()).get("code") == code_version()
+
+
+def whole(folder: Path, size: int, settings: Mapping[str, Any], name: str, **told: Any) -> None:
+    """A first run over `size` captures; `told` goes into the result."""
     pages = write_pages(folder / "pages", size)
     store = folder / f"store-{name}"
-    if (store / "snapshots").exists():
-        shutil.rmtree(store)  # finished before: measured anew
-    figures = run_once(store, pages, settings)
-    save(name, {"captures": size} | figures)
+    if (store / "snapshots").exists() or not store.with_suffix(".watch.json").exists():
+        shutil.rmtree(store, ignore_errors=True)  # finished before, or not watched: measured anew
+    save(name, {"captures": size} | told | run_once(store, pages, settings))
+    shutil.rmtree(store)
 
 
 def onto(folder: Path, old: int, new: int, name: str, settings: Mapping[str, Any]) -> None:
@@ -199,8 +215,30 @@ def onto(folder: Path, old: int, new: int, name: str, settings: Mapping[str, Any
         subprocess.run(
             [sys.executable, "-m", "tests.bench.scale", "--fill", str(store), str(old)], check=True, cwd=ROOT
         )
-    figures = run_once(store, pages, settings)
-    save(name, {"captures": new, "old": old} | figures)
+    save(name, {"captures": new, "old": old} | run_once(store, pages, settings))
+    shutil.rmtree(store)
+
+
+def night(folder: Path) -> None:
+    """Everything that docs/performance.md shows and that is not measured yet with the present code."""
+    for workers in (1, 2):
+        if not measured(f"workers-{workers}"):
+            whole(folder, 10_000, {"run": {"workers": workers}}, f"workers-{workers}", workers=workers)
+    for size in (10_000, 100_000):
+        if not measured(f"scale-{size}"):
+            whole(folder, size, {}, f"scale-{size}")
+    for peer in ("datatrove", "data-juicer"):
+        if not measured(f"peer-{peer}"):
+            # A peer that cannot be installed here is no reason to stop.
+            command = [sys.executable, "-m", "tests.bench.peer", peer, "--folder", str(folder)]
+            subprocess.run(command, check=False, cwd=ROOT)
+    if not measured("incremental-1000000"):
+        onto(folder, 1_000_000, 1_000, "incremental-1000000", {})
+    if not measured("scale-1000000"):
+        whole(folder, 1_000_000, {}, "scale-1000000")
+    for old in (0, 100_000, 1_000_000):
+        if not measured(f"history-{old}"):
+            onto(folder, old, 10_000, f"history-{old}", {})
 
 
 def fill(folder: Path, total: int) -> None:
@@ -224,23 +262,28 @@ def main() -> None:
     parser.add_argument("--incremental", type=int, metavar="OLD")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--engine", choices=["local", "dask"], default="local")
+    parser.add_argument("--night", action="store_true")
     parser.add_argument("--draw", action="store_true")
     parser.add_argument("--fill", nargs=2, metavar=("STORE", "OLD"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.fill:
         fill(Path(options.fill[0]), int(options.fill[1]))
         return
+    options.folder = options.folder.resolve()
     options.folder.mkdir(parents=True, exist_ok=True)
     settings = {"run": {"engine": options.engine, "workers": options.workers}}
-    kind = ("" if options.engine == "local" else f"-{options.engine}") + (
-        f"-{options.workers}-workers" if options.workers else ""
-    )
+    usual = options.engine == "local" and not options.workers
     for size in options.sizes:
-        whole(options.folder, size, settings, f"scale-{size}{kind}")
+        # Other engines and numbers of workers are for a look, not for the page.
+        name = f"scale-{size}" if usual else f"other-{size}-{options.engine}-{options.workers}"
+        whole(options.folder, size, settings, name)
     for old in options.history:
         onto(options.folder, old, 10_000, f"history-{old}", settings)
     if options.incremental is not None:
         onto(options.folder, options.incremental, 1_000, f"incremental-{options.incremental}", settings)
+    if options.night:
+        night(options.folder)
     if options.draw:
         draw()
 

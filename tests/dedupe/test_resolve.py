@@ -312,7 +312,12 @@ def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: li
     assert find_doubts(out, decisions, files, exact, [], SETTINGS) == [0]
     told = {"batch": 0, "shard": "shard", "shard_row": 7}
     assert pq.read_table(out).to_pylist() == [
-        told | {"capture_id": torn["capture_id"], "text": worse["text"]}
+        told
+        | {
+            "capture_id": torn["capture_id"],
+            "of_capture": worse["capture_id"],
+            "text": worse["text"],
+        }
     ]
     assert find_doubts(out, [], [], exact, [], SETTINGS) == []
 

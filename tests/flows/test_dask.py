@@ -26,6 +26,8 @@ from tests.conftest import ROOT
 from tests.flows.corpus_files import content, write_jsonl
 
 Refresh = Callable[..., Any]
+PATIENCE = 240
+"""Seconds before a cluster that does not come up is an error: machines that test may be busy."""
 
 
 @pytest.fixture(scope="module")
@@ -45,14 +47,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterat
 
     running = [start("scheduler", "--port", "0")]
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (file.exists() and file.stat().st_size):
             assert time.monotonic() < deadline, (folder / "log").read_text()
             threading.Event().wait(0.05)
         running.append(start("worker", "--nworkers", "2", "--nthreads", "1"))
         address = json.loads(file.read_text())["address"]
-        with Client(address, timeout="60s") as client:
-            client.wait_for_workers(2, timeout=60)
+        with Client(address, timeout=PATIENCE) as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
         yield address
     finally:
         for process in running:
@@ -62,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterat
 
 def kill_a_worker_that_cleans(address: str, staging: Path, killed: list[int]) -> None:
     """Once a shard is cleaned and more are to come, kill one worker process as a machine is lost."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not killed and time.monotonic() < deadline:
         if any(staging.glob("plan-*/cleaned/*.parquet")):
             with Client(address) as client:
