@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
@@ -80,8 +81,16 @@ class Served:
             token = self.ask(f"/csrf-token?client={client}")["token"]
             self._token = {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": client}
         data = json.dumps(body).encode() if body is not None else None
-        answer = self.get(f"{self.dashboard}/api{path}", headers | self._token, data)
-        return json.loads(answer) if answer else None
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                answer = self.get(f"{self.dashboard}/api{path}", headers | self._token, data)
+                return json.loads(answer) if answer else None
+            except urllib.error.HTTPError as error:
+                # SQLite is busy: the server asks to come again.
+                if error.code != 503 or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
     def get(self, url: str, headers: dict[str, str] | None = None, data: bytes | None = None) -> bytes:
         """What an address answers."""
