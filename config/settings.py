@@ -38,11 +38,17 @@ from config.options.fetch import (
     PolitenessSettings,
     RevisitSettings,
 )
-from config.options.run import RunSettings, ServeSettings, StoreSettings
+from config.options.run import RunSettings, StoreSettings
 from config.options.section import Section, SettingsError
+from config.options.serve import NotifySettings, ServeSettings
+from config.options.show import ReportSettings, WatchSettings
 
 CONFIG = Path(__file__).parent
 """The folder of the shipped configuration: default.yaml, sites/, lexicon/."""
+
+
+_NO_RESULT = {"store", "run", "sources", "report", "watch", "notify", "serve", "fetch"}
+"""Groups of options that cannot change a document."""
 
 
 class Settings(BaseSettings):
@@ -59,7 +65,10 @@ class Settings(BaseSettings):
     clean: CleanSettings = CleanSettings()
     convert: ConvertSettings = ConvertSettings()
     dedupe: DedupeSettings = DedupeSettings()
+    report: ReportSettings = ReportSettings()
+    watch: WatchSettings = WatchSettings()
     serve: ServeSettings = ServeSettings()
+    notify: NotifySettings = NotifySettings()
     fetch: FetchSettings = FetchSettings()
 
     @classmethod
@@ -76,7 +85,7 @@ class Settings(BaseSettings):
 
     def digest(self) -> str:
         """SHA-256 over the options that can change a result (not where it lies or how many workers)."""
-        values = self.model_dump(mode="json", exclude={"store", "run", "sources", "serve", "fetch"})
+        values = self.model_dump(mode="json", exclude=_NO_RESULT)
         values["sources"] = {
             source.name: source.model_dump(mode="json", exclude={"paths", "inbox", "archive"})
             for source in self.sources
@@ -160,10 +169,12 @@ __all__ = [
     "FetchSource",
     "FieldMapping",
     "NormaliseSettings",
+    "NotifySettings",
     "PolitenessSettings",
     "PrivacySettings",
     "QualitySettings",
     "RepairSettings",
+    "ReportSettings",
     "RevisitSettings",
     "RunSettings",
     "Section",
@@ -172,6 +183,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "StoreSettings",
+    "WatchSettings",
     "load_settings",
     "workers",
 ]

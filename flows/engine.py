@@ -15,18 +15,19 @@ def open_workers(settings: Settings) -> Iterator[Workers]:
 
     prefect-dask's task runner starts or finds the cluster and its client carries the shards. The
     Prefect tasks around the shards stay in the flow's process: a worker needs no way to the server,
-    and a shard costs 3 ms instead of 260 (docs/decisions.md).
+    and a shard costs 3 ms instead of 260 (docs/decisions.md). With a store on objects the shards to
+    clean go to the workers through its bucket, and this machine's processes do the rest.
     """
+    home = LocalWorkers(workers(settings), settings.model_dump_json(), attempts=settings.run.attempts)
     if settings.run.engine == "local":
-        with LocalWorkers(
-            workers(settings), settings.model_dump_json(), attempts=settings.run.attempts
-        ) as local:
-            yield local
+        with home:
+            yield home
         return
     # Only here: a run on one machine does without the second it takes.
     from prefect_dask.task_runners import DaskTaskRunner
 
-    from tasks.cluster import DaskWorkers
+    from tasks.carry import Carrier
+    from tasks.cluster import CarryingWorkers, DaskWorkers
 
     if settings.run.dask_address:
         runner = DaskTaskRunner(address=settings.run.dask_address)
@@ -38,7 +39,16 @@ def open_workers(settings: Settings) -> Iterator[Workers]:
         }
         runner = DaskTaskRunner(cluster_kwargs=cluster)
     with runner:
-        yield DaskWorkers(runner.client)
+        far = DaskWorkers(runner.client)
+        if "://" not in settings.store.path:
+            yield far
+            return
+        carrier = Carrier(
+            settings.store.folder, f"{settings.store.path.rstrip('/')}/carried", settings.store.options
+        )
+        with home:
+            yield CarryingWorkers(far, home, carrier)
+        carrier.close()
 
 
 __all__ = ["open_workers"]

@@ -13,6 +13,7 @@ from pydantic import Field
 from flows.versions import VERSION, StoreParameters
 from tasks.snapshot import StoreError, history
 from tasks.snapshot import maintain as housekeeping
+from tasks.snapshot.report import complete
 from tasks.snapshot.verify import verify as verified
 
 
@@ -61,6 +62,7 @@ def maintain(parameters: MaintainParameters = MaintainParameters()) -> Maintaine
     compacted = None
     if parameters.compact and (merged := housekeeping.compact(store)):
         compacted = merged.version
+        complete(store, parameters.settings().report)
         log.info("v%d: files merged", compacted)
     report = None
     if parameters.prune:

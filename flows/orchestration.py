@@ -11,10 +11,20 @@ from config.settings import ServeSettings
 from flows.temporary import start_server
 
 
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+
+
 def address(serve: ServeSettings) -> str:
-    """Base address of the server these settings describe."""
-    host = "127.0.0.1" if serve.host in ("0.0.0.0", "::") else serve.host  # noqa: S104 - compared, not bound
-    return f"http://{host}:{serve.port}"
+    """Base address of the server these settings describe, which is that of its dashboard."""
+    if serve.api_url:
+        return serve.api_url.rstrip("/").removesuffix("/api")
+    return f"http://{_reachable(serve.host)}:{serve.port}"
+
+
+def reports_address(serve: ServeSettings) -> str:
+    """Base address of the reports of versions: /v7 is the report of version 7."""
+    return serve.reports_url.rstrip("/") or f"http://{_reachable(serve.host)}:{serve.reports_port}"
 
 
 def server_runs(serve: ServeSettings) -> bool:
@@ -40,11 +50,17 @@ def environment(serve: ServeSettings) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(serve.keep_days * 86_400),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(serve.heartbeat_seconds),
         "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     }
+    if serve.database:
+        values["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = serve.database
+    if serve.log == "json":
+        values["PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER"] = "json"
     if serve.password:
         values["PREFECT_SERVER_API_AUTH_STRING"] = serve.password
         values["PREFECT_API_AUTH_STRING"] = serve.password

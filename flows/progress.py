@@ -14,14 +14,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-ARTIFACT_SECONDS = 2.0
+from config.messages import Words
+
+ARTIFACT_SECONDS = 5.0
 """Least time between two updates of the artifact: each is a request to the server."""
 
 
 class Progress:
-    """Counts the units of the stages of a run, one stage after the other. Thread-safe."""
+    """Counts the units of the stages of a run, one stage after the other. Thread-safe.
 
-    def __init__(self, console: Console | None = None) -> None:
+    The dashboard is told in `words`, the terminal in English.
+    """
+
+    def __init__(self, words: Words, console: Console | None = None) -> None:
+        self._words = words
         console = console or Console(stderr=True)
         self._bar = Bar(
             TextColumn("{task.description:<12}"),
@@ -65,10 +71,12 @@ class Progress:
         self._told = time.monotonic()
         share = 100.0 * self._done / self._total if self._total else 100.0
         seconds = self._told - self._began
-        text = f"{self._name}: {self._done:,} of {self._total:,} {self._unit}"
+        words = self._words
+        stage, unit = words.name("stage", self._name), words.name("unit", self._unit)
+        text = words("run.progress", stage=stage, done=self._done, total=self._total, unit=unit)
         if seconds > 1 and self._done:
             rate = self._done / seconds
-            text += f", {rate:,.0f} a second, about {max(0.0, (self._total - self._done) / rate):,.0f} s left"
+            text += words("run.rate", rate=round(rate), left=round((self._total - self._done) / rate))
         if self._artifact is None:
             self._artifact = cast(UUID, create_progress_artifact(share, key="progress", description=text))
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,21 @@ from prefect.runtime import flow_run
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.settings import Settings, Source, load_settings
+from config.messages import Words
+from config.settings import Settings, SettingsError, Source, load_settings
 from flows.engine import open_workers
+from flows.notify import Notice, send
+from flows.orchestration import reports_address
 from flows.progress import Progress
-from flows.report import report_artifacts
+from flows.report import message, report_artifacts
 from tasks import steps
 from tasks.assemble import Funnel
 from tasks.basis import Basis
 from tasks.collect import InputFile, find_inputs
 from tasks.pool import Workers
 from tasks.provenance import results_digest
-from tasks.snapshot import Manifest, Store
+from tasks.snapshot import Manifest, Store, watch
+from tasks.snapshot.report import complete
 from tasks.staging import Staging, make_jobs, plan_id
 
 
@@ -35,8 +40,19 @@ class RefreshParameters(BaseModel):
     config: str = Field(
         "", description="Settings file that goes over the shipped ones; empty for those alone."
     )
+    sources: list[str] = Field([], description="Configured sources to load; none chosen means all.")
     paths: list[str] = Field([], description="Files or folders to load instead of the configured sources.")
+    profile: str = Field(
+        "", description="Conversion between Simplified and Traditional; empty means as configured."
+    )
+    limit: int = Field(
+        0, ge=0, le=10_000_000, description="Input files taken in at most, the rest next time; 0 means all."
+    )
     dry_run: bool = Field(False, description="Report what would change and write nothing.")
+
+
+class UnusualError(Exception):
+    """Figures of the run are off and `watch.action` is fail; the version it made stays."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,10 @@ class RefreshResult:
 def settings_for(parameters: RefreshParameters) -> Settings:
     """The settings of a run; the archives that the fetch has filled are sources too. Raises SettingsError."""
     settings = load_settings(Path(parameters.config) if parameters.config else None)
+    if parameters.profile:
+        settings.convert.named(parameters.profile)
+        convert = settings.convert.model_copy(update={"profile": parameters.profile})
+        settings = settings.model_copy(update={"convert": convert})
     if parameters.paths:
         return settings.model_copy(update={"sources": [Source(name="given", paths=parameters.paths)]})
     named = {source.name for source in settings.sources}
@@ -72,7 +92,13 @@ def settings_for(parameters: RefreshParameters) -> Settings:
         for source in settings.fetch.sources
         if source.name not in named and (archives / source.name).is_dir()
     ]
-    return settings.model_copy(update={"sources": settings.sources + fetched})
+    sources = settings.sources + fetched
+    if parameters.sources:
+        known = [source.name for source in sources]
+        if unknown := sorted(set(parameters.sources) - set(known)):
+            raise SettingsError(f"no source is named {unknown[0]}; known: {', '.join(known) or 'none'}")
+        sources = [source for source in sources if source.name in parameters.sources]
+    return settings.model_copy(update={"sources": sources})
 
 
 def new_inputs(settings: Settings, store: Store) -> list[InputFile]:
@@ -93,7 +119,7 @@ def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResul
     store = Store(settings.store)
     with store.exclusive(f"refresh {flow_run.name}"):
         notes = recovered(store)
-        files = new_inputs(settings, store)
+        files = new_inputs(settings, store)[: parameters.limit or None]
         return process(files, Basis.latest(store), settings, store, notes, dry_run=parameters.dry_run)
 
 
@@ -121,7 +147,7 @@ def process(
     """
     plan = plan_id([*files, *archived], f"{results_digest(settings)} {bool(basis.before)}", basis.version)
     staging = Staging.open(store.path / "staging", plan)
-    with Progress() as progress, open_workers(settings) as pool:
+    with Progress(Words(settings.report.language)) as progress, open_workers(settings) as pool:
         read_all(files, staging, settings, pool, progress)
         if archived:
             steps.read_archive(list(archived), staging, store, settings)
@@ -131,15 +157,32 @@ def process(
         pool.rest()
         progress.stage("match", 1, "run")
         matched = steps.match(staging, basis, settings, pool)
+        pool.rest()
         steps.settle(matched, staging, basis, settings, pool)
         pool.rest()
         funnel, manifest = steps.commit(
             [*files, *archived], staging, store, basis, settings, matched, dry_run=dry_run, notes=notes
         )
         progress.advance(1)
+        warnings = unusual(manifest, store, settings) if not dry_run else []
+        if manifest:
+            # The version stands; should its page fail, it is made below, without the sample.
+            steps.report(manifest, staging, store, settings, pool, warnings, return_state=True)
+    slowest = staging.slowest()
     if not dry_run:
         staging.remove()
-    return result_of(funnel, manifest, store, notes, dry_run=dry_run)
+        complete(store, settings.report)
+    return result_of(funnel, manifest, store, settings, notes, warnings, slowest, dry_run=dry_run)
+
+
+def unusual(manifest: Manifest | None, store: Store, settings: Settings) -> list[str]:
+    """Sentences about what is off with this run (tasks/snapshot/watch.py), in its log too."""
+    words = Words(settings.report.language)
+    names = [source.name for source in settings.sources]
+    found = watch.warnings(store, manifest, names, datetime.now(UTC), settings.watch, words)
+    for line in found:
+        get_run_logger().warning(line)
+    return found
 
 
 def read_all(
@@ -149,49 +192,54 @@ def read_all(
     run = settings.run
     jobs = make_jobs(files, max_files=run.shard_captures, max_bytes=run.shard_bytes)
     progress.stage("read", sum(job.bytes for job in jobs), "bytes")
-    for future in [steps.read.submit(job, staging, settings, pool, progress.advance) for job in jobs]:
+    portions = steps.Portion.of(jobs)
+    for future in [steps.read.submit(some, staging, settings, pool, progress.advance) for some in portions]:
         future.result()
 
 
 def clean_all(
-    due: Mapping[Path, list[int]], staging: Staging, settings: Settings, pool: Workers, progress: Progress
+    due: list[steps.Portion[steps.Due]],
+    staging: Staging,
+    settings: Settings,
+    pool: Workers,
+    progress: Progress,
 ) -> None:
-    """Clean and convert the due rows of all shards."""
-    progress.stage("clean", sum(len(rows) for rows in due.values()), "captures")
-    futures = [
-        steps.clean.submit(shard, staging, rows, settings, pool, progress.advance)
-        for shard, rows in due.items()
-        if rows
-    ]
-    for future in futures:
+    """Clean and convert all that is due."""
+    progress.stage("clean", sum(len(rows) for some in due for _, rows in some.items), "captures")
+    for future in [steps.clean.submit(some, staging, settings, pool, progress.advance) for some in due]:
         future.result()
 
 
 def result_of(
-    funnel: Funnel, manifest: Manifest | None, store: Store, notes: list[str], *, dry_run: bool
+    funnel: Funnel,
+    manifest: Manifest | None,
+    store: Store,
+    settings: Settings,
+    notes: list[str],
+    warnings: list[str],
+    slowest: list[tuple[float, str]],
+    *,
+    dry_run: bool,
 ) -> RefreshResult:
-    """Say what the run did, here and in the dashboard."""
+    """Say what the run did, here and in the dashboard. Raises UnusualError where `watch.action` is fail."""
     latest = manifest or store.latest()
     folder = store.published(latest.version) if latest else None
-    if manifest:
-        documents = manifest.counts.documents
-        message = (
-            f"v{manifest.version} published: {documents.total:,} documents, {documents.new:,} new, "
-            f"{documents.changed:,} changed, {documents.gone:,} gone; in {folder}"
-        )
-    elif dry_run:
-        message = f"dry run: {funnel.new:,} new captures, nothing was written"
-    else:
-        message = (
-            f"nothing new; v{latest.version} stays" if latest else "nothing to load; there is no version yet"
-        )
-    report_artifacts(funnel, manifest, folder, message)
+    told, shown = (
+        message(funnel, manifest, latest, Words(language), dry_run=dry_run)
+        for language in ("en", settings.report.language)
+    )
+    report_artifacts(funnel, manifest, store, settings, shown, warnings=warnings, slowest=slowest)
+    if warnings and "warning" in settings.notify.on:
+        page = f"{reports_address(settings.serve)}/v{latest.version}" if latest else ""
+        send(Notice("warning", "refresh", str(flow_run.name), "; ".join(warnings), page), settings.notify)
+    if warnings and settings.watch.action == "fail":
+        raise UnusualError("; ".join(warnings))
     return RefreshResult(
         version=manifest.version if manifest else None,
         published=folder,
-        message=message,
+        message=f"{told}; in {folder}" if manifest else told,
         read=funnel.read,
         known=funnel.known,
         outcomes=funnel.rows(),
-        notes=notes,
+        notes=notes + warnings,
     )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import cast
 
 from config.settings import Settings
 from flows.orchestration import address, environment, server_runs
@@ -28,13 +27,25 @@ class ServeError(Exception):
 def server(settings: Settings) -> Iterator[str]:
     """A running Prefect server with its dashboard; gives its address and stops it at the end.
 
-    Its log is `server.log` in the folder `serve.home`. Raises ServeError when it does not come up.
+    With `serve.api_url` that one is used and left alone. The log of an own one is `server.log` in the folder
+    `serve.home`. Raises ServeError when it does not come up.
     """
     serve = settings.serve
-    if server_runs(serve):
-        raise ServeError(f"{address(serve)}: a server runs there already; stop it, or set another serve.port")
+    if serve.api_url:
+        if not server_runs(serve):
+            raise ServeError(
+                f"{serve.api_url}: no server answers there; start it, or take serve.api_url away"
+            )
+        os.environ.update(environment(serve) | {"PREFECT_API_URL": serve.api_url})
+        Path(serve.home).mkdir(parents=True, exist_ok=True)
+        yield address(serve)
+        return
     home = Path(serve.home)
     home.mkdir(parents=True, exist_ok=True)
+    note = home / "server.pid"
+    _stop_left_over(note, serve.stop_seconds)
+    if server_runs(serve):
+        raise ServeError(f"{address(serve)}: a server runs there already; stop it, or set another serve.port")
     os.environ.update(environment(serve) | {"PREFECT_API_URL": f"{address(serve)}/api"})
     command = [
         sys.executable,
@@ -50,6 +61,7 @@ def server(settings: Settings) -> Iterator[str]:
     with (home / "server.log").open("ab") as log:
         # A session of its own: Ctrl-C reaches this process only, which stops the server last.
         process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    note.write_text(str(process.pid), encoding="utf-8")
     try:
         deadline = time.monotonic() + STARTUP_SECONDS
         while not server_runs(serve):
@@ -59,6 +71,7 @@ def server(settings: Settings) -> Iterator[str]:
         yield address(serve)
     finally:
         _stop(process, serve.stop_seconds)
+        note.unlink(missing_ok=True)
 
 
 def _stop(process: subprocess.Popen[bytes], seconds: float) -> None:
@@ -75,44 +88,55 @@ def _stop(process: subprocess.Popen[bytes], seconds: float) -> None:
             continue
 
 
+def _stop_left_over(note: Path, seconds: float) -> None:
+    """End the server of a serving process that was killed and could not end it itself."""
+    try:
+        number = int(note.read_text("utf-8"))
+        # The number may belong to another process by now.
+        if b"prefect\0server\0start" not in Path(f"/proc/{number}/cmdline").read_bytes():
+            return
+        os.killpg(number, signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while Path(f"/proc/{number}").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.killpg(number, signal.SIGKILL)
+    except (OSError, ValueError):
+        return
+
+
 def serve_deployments(settings: Settings, config: Path | None) -> None:
     """Register the deployments with their forms and schedules, and run what is due until stopped."""
     # Prefect reads its settings when it is imported; `server` has set them by now.
-    from prefect import serve as serve_flows
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.deployments.runner import RunnerDeployment
-    from prefect.schedules import Cron
+    from prefect.runner import Runner
 
-    from flows.fetch import FetchParameters, fetch
-    from flows.reclean import RecleanParameters, reclean
-    from flows.refresh import RefreshParameters, refresh
+    from flows.deployments import deployments
+    from flows.notify import Watcher
+    from flows.upkeep import end_lost_runs, kill_runs, miss_old_runs, watch_heartbeats
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+    class Serving(Runner):
+        """Ends in the same way on SIGTERM and on Ctrl-C; Prefect's own handler leaves in the middle of its loop."""
 
-    signal.signal(signal.SIGTERM, stop)
-    schedule = settings.serve.refresh_cron
-    # The store has a lock of its own; the limit keeps waiting runs visible as such in the dashboard.
-    one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    where = str(config or "")
-    nightly = refresh.to_deployment(
-        name="refresh",
-        description="Load new captures, deduplicate, clean and convert them, publish the next version.",
-        parameters={"parameters": RefreshParameters(config=where).model_dump()},
-        schedules=[Cron(schedule, timezone=settings.serve.time_zone)] if schedule else [],
-        concurrency_limit=one_at_a_time,
-    )
-    by_hand = fetch.to_deployment(
-        name="fetch",
-        description="Fetch new and changed pages of the configured sources into WARC files.",
-        parameters={"parameters": FetchParameters(config=where).model_dump()},
-        concurrency_limit=one_at_a_time,
-    )
-    again = reclean.to_deployment(
-        name="reclean",
-        description="Clean all stored captures again with the present rules, as a new version.",
-        parameters={"parameters": RecleanParameters(config=where).model_dump()},
-        concurrency_limit=one_at_a_time,
-    )
-    deployments = [cast(RunnerDeployment, deployment) for deployment in (nightly, by_hand, again)]
-    serve_flows(*deployments, pause_on_shutdown=False, print_starting_message=False)
+        def handle_sigterm(self, *_: object) -> None:
+            kill_runs(home)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    home = os.environ["PREFECT_HOME"]
+    # A shell that starts this in the background has SIGINT ignored, and the loop would never end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    watch_heartbeats(settings.serve)
+    if not settings.serve.api_url:  # elsewhere others may serve too
+        end_lost_runs("its process is gone; the next run goes on with what was finished")
+    miss_old_runs(settings.serve)
+    runner = Serving(pause_on_shutdown=False)
+    for deployment in deployments(settings, config):
+        runner.add_deployment(deployment)
+    with ExitStack() as stack:
+        if settings.notify.webhook or settings.notify.email_to:
+            memory = Path(settings.serve.home) / "notified.json"
+            stack.enter_context(Watcher(settings.notify, address(settings.serve), memory))
+        try:
+            asyncio.run(runner.start())
+        finally:
+            kill_runs(home)
+            end_lost_runs("stopped with the server; the next run goes on with what was finished")

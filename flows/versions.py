@@ -14,11 +14,12 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict, Field
 
-from config.settings import load_settings
+from config.settings import Settings, load_settings
 from flows.report import plain
 from tasks.dedupe.urls import url_key
 from tasks.snapshot import Store, StoreError, handover, history, maintain
 from tasks.snapshot import diff as differences
+from tasks.snapshot.report import complete
 
 VERSION = "7, v7, latest, or a tag."
 
@@ -32,9 +33,13 @@ class StoreParameters(BaseModel):
         "", description="Settings file that goes over the shipped ones; empty for those alone."
     )
 
+    def settings(self) -> Settings:
+        """The settings. Raises SettingsError."""
+        return load_settings(Path(self.config) if self.config else None)
+
     def store(self) -> Store:
         """The store of these settings. Raises SettingsError."""
-        return Store(load_settings(Path(self.config) if self.config else None).store)
+        return Store(self.settings().store)
 
 
 class ListParameters(StoreParameters):
@@ -141,6 +146,7 @@ def restore(parameters: RestoreParameters) -> dict[str, Any]:
     """Make a new version that equals an old one; nothing is lost."""
     store = parameters.store()
     manifest = maintain.restore(store, history.resolve(store, parameters.version))
+    complete(store, parameters.settings().report)
     text = f"v{manifest.version} is the latest version; content `{manifest.content_digest}`"
     create_markdown_artifact(text, key="restore", description=f"v{manifest.version} restored")
     return {"version": manifest.version, "content_digest": manifest.content_digest}

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -31,7 +32,7 @@ from tasks.dedupe.urls import url_key
 from tasks.tables import Capture, Change, Edit, Metadata, Outcome, Post
 
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
-_NONE: Final[Mapping[str, Collection[int]]] = {}
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
 """Metadata that is repaired, normalised and converted like the text."""
 _NARROW_PLACES: Final = 3
@@ -172,13 +173,13 @@ class Cleaner:
         self,
         capture: Capture,
         *,
-        siblings: Sequence[str] = (),
+        siblings: Mapping[str, str] = _NONE,
         recurring: Mapping[str, Collection[int]] = _NONE,
     ) -> Article:
         """The article in a capture and what became of it. Never raises for what a capture holds.
 
-        `siblings` are texts of other captures of the same article, for the repair; `recurring`
-        holds, by site, hashes of lines that recur over it (`tasks.clean.chrome.line_hash`).
+        `siblings` are texts of other captures of the same article by their ids, for the repair;
+        `recurring` holds, by site, hashes of lines that recur over it (`tasks.clean.chrome.line_hash`).
         """
         way = _Way(self, capture)
         try:
@@ -199,7 +200,7 @@ class _Way:
         self.article = Article(capture, Outcome.FAILED, "clean.read", "not cleaned")
         self.trail: list[tuple[str, Change]] = []
 
-    def run(self, siblings: Sequence[str], recurring: Mapping[str, Collection[int]]) -> Article:
+    def run(self, siblings: Mapping[str, str], recurring: Mapping[str, Collection[int]]) -> Article:
         capture = self.article.capture
         settings = self.cleaner._settings
         if capture.error:
@@ -305,7 +306,7 @@ class _Way:
         return text
 
     def _repair(
-        self, text: str, metadata: Metadata, siblings: Sequence[str]
+        self, text: str, metadata: Metadata, siblings: Mapping[str, str]
     ) -> tuple[str, Metadata, Mapping[str, int], int]:
         """Repair text and metadata together: a headline alone does not show the habit of its page."""
         restore = self.cleaner._repairer.restore

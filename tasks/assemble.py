@@ -1,7 +1,8 @@
 """From the decisions of the stages to the rows of the tables: the ledger, the documents, the counts.
 
-Joins over the staged files of a run, in bounded memory, with results in the order of their keys, so
-that shards, workers and the order of arrival leave no trace.
+Joins over the staged files of a run in bounded memory: what holds texts is put together a few shards at
+a time, in the order of its keys. Workers and the order of arrival leave no trace, and the digest of the
+content knows no order.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from tasks.tables import CAPTURES, CLEANED, DOCUMENTS, PAYLOADS, PLACE, SIGNATUR
 BATCH: Final = 1000
 """Rows of a batch: a thousand documents are a few megabytes."""
 
+
+SHARDS: Final = 16
+"""Shards whose rows are put together at a time: what is joined and sorted with texts stays a few megabytes."""
 
 GONE: Final = pa.schema(
     [pa.field("url_key", pa.string()), pa.field("gone_at", DOCUMENTS.field("gone_at").type)]
@@ -77,15 +81,29 @@ def _view(
     if files:
         # By name: files of an older schema lack columns, which are null then.
         rows = f"SELECT * FROM read_parquet({_list(files)}, {options}) UNION ALL BY NAME {rows}"
-    sql.execute(f"CREATE VIEW {name} AS SELECT {columns or ', '.join(schema.names)} FROM ({rows})")
+    sql.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT {columns or ', '.join(schema.names)} FROM ({rows})")
+
+
+def _view_shards(
+    sql: duckdb.DuckDBPyConnection, captures: Sequence[Path], cleaned: Sequence[Path], suffix: str = ""
+) -> None:
+    """Name the rows of shards of captures (`staged`) and of cleaned captures (`cleaned`)."""
+    columns = f"{', '.join(PLACE)}, filename AS shard, file_row_number AS shard_row"
+    options = "filename = true, file_row_number = true"
+    _view(sql, f"staged{suffix}", captures, STAGED, columns=columns, options=options)
+    _view(sql, f"cleaned{suffix}", cleaned, CLEANED)
 
 
 class Assembly:
     """SQL over what the stages of one run left, and over the ledger of the version it builds on."""
 
-    def __init__(self, sql: duckdb.DuckDBPyConnection, version: int) -> None:
+    def __init__(
+        self, sql: duckdb.DuckDBPyConnection, version: int, captures: Sequence[Path], cleaned: Sequence[Path]
+    ) -> None:
         self._sql = sql
         self._version = version
+        self._captures = captures
+        self._cleaned = {path.name: path for path in cleaned}
 
     @classmethod
     @contextmanager
@@ -109,29 +127,19 @@ class Assembly:
         `gone` holds the pages found deleted (GONE); `version` is the number of the next version.
         """
         with engine(settings, scratch) as sql:
-            staged = ", ".join(PLACE)
-            place = "filename AS shard, file_row_number AS shard_row"
-            _view(
-                sql,
-                "staged",
-                captures,
-                STAGED,
-                columns=f"{staged}, {place}",
-                options="filename = true, file_row_number = true",
-            )
-            _view(sql, "cleaned", cleaned, CLEANED)
+            _view_shards(sql, captures, cleaned)
             _view(sql, "settled", settled, CLEANED)
             _view(sql, "ledger", basis.ledger, CAPTURES)
             _view(sql, "stored", basis.documents, DOCUMENTS)
-            _view(sql, "before", basis.before, CAPTURES)
+            _view(sql, "before_rows", basis.before, CAPTURES)
             sql.execute(f"CREATE VIEW exact AS SELECT * FROM read_parquet({_list([exact])})")
             _view(sql, "superseded", matched.files("superseded"), DECISIONS)
             _view(sql, "decided", matched.files("captures") + matched.files("superseded"), DECISIONS)
-            _view(sql, "changes", matched.files("documents"), CHANGES)
+            _view(sql, "change_rows", matched.files("documents"), CHANGES)
             _view(sql, "signed", matched.files("signatures"), SIGNATURES)
             sql.register("gone", gone)
             sql.execute(_OUTCOMES)
-            yield cls(sql, version)
+            yield cls(sql, version, captures, cleaned)
 
     def funnel(self) -> Funnel:
         """The counts of the run."""
@@ -153,8 +161,17 @@ class Assembly:
         rows = self._sql.execute("SELECT capture_id FROM decided JOIN ledger USING (capture_id) ORDER BY 1")
         return [capture for (capture,) in rows.fetchall()]
 
+    def _portions(self) -> Iterator[None]:
+        """Let the views `some_readings` and `some_final` stand for SHARDS shards after the other."""
+        for start in range(0, len(self._captures), SHARDS):
+            captures = self._captures[start : start + SHARDS]
+            cleaned = [self._cleaned[path.name] for path in captures if path.name in self._cleaned]
+            _view_shards(self._sql, captures, cleaned, "_some")
+            self._sql.execute(_SOME.format(shards=_list(captures)))
+            yield
+
     def ledger_rows(self) -> Iterator[pa.RecordBatch]:
-        """Rows of the ledger that are new or changed, by capture id."""
+        """Rows of the ledger that are new, a few shards at a time by capture id, then of those that changed."""
         columns = ", ".join(f"{_LEDGER.get(name, 'r.' + name)} AS {name}" for name in CAPTURES.names)
         changed = ", ".join(
             f"{self._version} AS decided"
@@ -164,16 +181,18 @@ class Assembly:
             else f"l.{name}"
             for name in CAPTURES.names
         )
+        for _ in self._portions():
+            yield from self._batches(
+                f"""
+                SELECT {columns.replace("$version", str(self._version))}
+                FROM some_readings r JOIN outcomes o USING (capture_id)
+                LEFT JOIN cleaned_some c USING (capture_id) LEFT JOIN before b USING (capture_id)
+                ORDER BY capture_id
+                """,
+                CAPTURES,
+            )
         yield from self._batches(
-            f"""
-            SELECT {columns.replace("$version", str(self._version))}
-            FROM readings r JOIN outcomes o USING (capture_id) LEFT JOIN cleaned c USING (capture_id)
-            LEFT JOIN before b USING (capture_id)
-            UNION ALL
-            SELECT {changed} FROM decided d JOIN ledger l USING (capture_id)
-            ORDER BY capture_id
-            """,
-            CAPTURES,
+            f"SELECT {changed} FROM decided d JOIN ledger l USING (capture_id) ORDER BY capture_id", CAPTURES
         )
 
     def signature_rows(self) -> Iterator[pa.RecordBatch]:
@@ -186,27 +205,34 @@ class Assembly:
         return [capture for (capture,) in rows.fetchall()]
 
     def document_rows(self) -> Iterator[pa.RecordBatch]:
-        """Rows of documents that are new or get another text, and of those found to contain others."""
+        """Rows of documents that are new or get another text, a few shards at a time by document id, then
+        of those of which something new is known."""
         fresh = {"document_id": "x.document_id", "contains": "x.contains", "gone_at": "g.gone_at"}
         staged = {name: f"r.{name}" for name in DOCUMENTS.names if name in PLACE}
         both = "list_sort(list_distinct(list_concat(coalesce(s.contains, []), x.contains)))"
         contains = f"CASE WHEN x.document_id IS NULL THEN s.contains ELSE {both} END"
-        told = {"contains": contains, "gone_at": "g.gone_at"}
+        told = {"contains": contains, "gone_at": "t.gone_at"}
         columns = ", ".join(
             f"{(staged | fresh).get(name, 'c.' + name)} AS {name}" for name in DOCUMENTS.names
         )
         linked = ", ".join(f"{told.get(name, 's.' + name)} AS {name}" for name in DOCUMENTS.names)
-        yield from self._batches(
-            f"""
-            SELECT {columns} FROM changes x JOIN final c USING (capture_id) JOIN readings r USING (capture_id)
-            LEFT JOIN gone g ON g.url_key = r.url_key
-            WHERE x.new OR x.replaces IS NOT NULL
-            UNION ALL
-            SELECT {linked} {_TOLD}
-            ORDER BY document_id
-            """,
-            DOCUMENTS,
-        )
+        for _ in self._portions():
+            yield from self._batches(
+                f"""
+                SELECT {columns} FROM some_final c JOIN changes x USING (capture_id)
+                JOIN some_readings r USING (capture_id) LEFT JOIN gone g ON g.url_key = r.url_key
+                WHERE x.new OR x.replaces IS NOT NULL ORDER BY document_id
+                """,
+                DOCUMENTS,
+            )
+        if self._count("SELECT count(*) FROM told"):
+            yield from self._batches(
+                f"""
+                SELECT {linked} FROM stored s JOIN told t USING (document_id)
+                LEFT JOIN changes x USING (document_id) ORDER BY document_id
+                """,
+                DOCUMENTS,
+            )
 
     def payload_places(self, collections: Sequence[str], archive: Sequence[str]) -> Iterator[Place]:
         """Staged captures of these collections that are new, and whether their bytes are new to the archive.
@@ -228,17 +254,14 @@ class Assembly:
     def changed_documents(self) -> list[str]:
         """Ids of stored documents whose rows are replaced."""
         rows = self._sql.execute(
-            f"""
-            SELECT document_id FROM changes x WHERE NOT x.new AND x.replaces IS NOT NULL
-            UNION SELECT s.document_id {_TOLD}
-            ORDER BY 1
-            """
+            "SELECT document_id FROM changes WHERE NOT new AND replaces IS NOT NULL "
+            "UNION SELECT document_id FROM told ORDER BY 1"
         )
         return [document for (document,) in rows.fetchall()]
 
     def _count(self, query: str) -> int:
-        row = self._sql.execute(query).fetchone()
-        return int(row[0]) if row else 0
+        ((count,),) = self._sql.execute(query).fetchall()
+        return int(count)
 
     def _batches(self, query: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         for batch in self._sql.sql(query).to_arrow_reader(BATCH):
@@ -256,24 +279,28 @@ _LEDGER: Final = {name: f"o.{name}" for name in _DECIDED} | {
     "AND b.document_id IS NOT DISTINCT FROM o.document_id THEN b.decided ELSE $version END",
 }
 
-_TOLD: Final = """
-            FROM stored s JOIN ledger l ON l.capture_id = s.capture_id
-            LEFT JOIN changes x ON x.document_id = s.document_id LEFT JOIN gone g ON g.url_key = l.url_key
-            WHERE (x.document_id IS NULL OR x.replaces IS NULL)
-              AND (s.gone_at IS DISTINCT FROM g.gone_at
-                   OR NOT list_has_all(coalesce(s.contains, []), coalesce(x.contains, [])))
+_SOME: Final = """
+CREATE OR REPLACE TEMP TABLE some_marks AS SELECT * FROM exact WHERE shard IN {shards};
+CREATE OR REPLACE VIEW some_readings AS
+    SELECT s.* FROM staged_some s JOIN some_marks e ON s.shard = e.shard AND s.shard_row = e.shard_row
+    WHERE e.mark IN ('clean', 'duplicate');
+CREATE OR REPLACE VIEW some_final AS
+    SELECT * FROM settled WHERE capture_id IN (SELECT capture_id FROM some_marks)
+    UNION ALL
+    SELECT * FROM cleaned_some WHERE capture_id NOT IN (SELECT capture_id FROM settled_ids);
 """
-"""Stored documents that keep their text and of which something new is known: their page has gone or come
-back, or they contain other documents."""
+"""What _OUTCOMES says of all shards, of some of them; the text of a capture that other copies helped to repair
+goes over its first one."""
 
 _OUTCOMES: Final = """
+-- Looked into again and again, so tables, which spill to disk if they must.
+CREATE TABLE changes AS SELECT * FROM change_rows;
+CREATE TABLE settled_ids AS SELECT capture_id FROM settled;
+CREATE TABLE before AS SELECT capture_id, version, decided, outcome, rule, document_id FROM before_rows;
 -- One reading of every new capture: the same capture may stand in several files.
 CREATE VIEW readings AS
     SELECT s.* FROM staged s JOIN exact e ON s.shard = e.shard AND s.shard_row = e.shard_row
     WHERE e.mark IN ('clean', 'duplicate');
--- The text of a capture that other copies helped to repair goes over its first one.
-CREATE VIEW final AS
-    SELECT * FROM settled UNION ALL SELECT * FROM cleaned WHERE capture_id NOT IN (SELECT capture_id FROM settled);
 -- The captures that were cleaned: matching decided about the good ones.
 CREATE TABLE judged AS
     SELECT c.capture_id, coalesce(d.outcome, c.outcome) AS outcome, coalesce(d.rule, c.rule) AS rule,
@@ -296,4 +323,16 @@ CREATE TABLE copies AS
       ON o.capture_id = e.of_capture
     WHERE e.mark = 'duplicate';
 CREATE VIEW outcomes AS SELECT * FROM judged UNION ALL SELECT * FROM copies;
+-- Stored documents that keep their text and of which something new is known: their page has gone or come back,
+-- or they contain other documents. Looked for without their texts: the history is large.
+CREATE TABLE told AS
+    SELECT s.document_id, g.gone_at
+    FROM (SELECT document_id, capture_id, gone_at, contains FROM stored
+          WHERE gone_at IS NOT NULL OR document_id IN (SELECT document_id FROM changes WHERE len(contains) > 0)
+             OR capture_id IN (SELECT capture_id FROM ledger WHERE url_key IN (SELECT url_key FROM gone))) s
+    JOIN ledger l ON l.capture_id = s.capture_id
+    LEFT JOIN changes x ON x.document_id = s.document_id LEFT JOIN gone g ON g.url_key = l.url_key
+    WHERE (x.document_id IS NULL OR x.replaces IS NULL)
+      AND (s.gone_at IS DISTINCT FROM g.gone_at
+           OR NOT list_has_all(coalesce(s.contains, []), coalesce(x.contains, [])));
 """

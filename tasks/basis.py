@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tasks.dedupe.signatures import check_versions
 from tasks.snapshot import Store
 
 
@@ -22,10 +23,15 @@ class Basis:
 
     @classmethod
     def latest(cls, store: Store) -> Basis:
-        """All that the newest version holds: a run adds to it."""
+        """All that the newest version holds: a run adds to it.
+
+        Raises SignatureVersionError if its signatures cannot be compared with those of this program.
+        """
         base = store.latest()
         if base is None:
             return cls(0)
+        if base.signature_version:  # 0: a version made without matching
+            check_versions([base.signature_version])
         return cls(
             base.version,
             store.files("captures"),

@@ -7,7 +7,6 @@ enough documents of their site. What a run drops is pinned by the version it bui
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -25,34 +24,50 @@ from tasks.tables import LINES
 _HEAD: Final = 6
 _TAIL: Final = 10
 """Lines at the beginning and at the end of a text that are counted."""
+_BATCH: Final = 10_000
 _RECURRING: Final = pa.schema([LINES.field("site"), LINES.field("line_hash")])
 
 
 class LineCounts:
-    """On how many new documents of each site every line at the edges stands."""
+    """On how many new documents of each site every line at the edges stands.
 
-    def __init__(self, known: Collection[str]) -> None:
-        """`known`: ids of documents that are counted already."""
+    The lines go through a file, as those of a million documents would not fit into memory.
+    """
+
+    def __init__(self, known: Collection[str], file: Path) -> None:
+        """`known`: ids of documents that are counted already; `file` is written."""
         self._known = frozenset(known)
-        self._counts: Counter[tuple[str, int]] = Counter()
+        self._file = file
 
     def watch(self, documents: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The rows of documents, passed through and counted."""
-        for batch in documents:
-            columns = (batch[name].to_pylist() for name in ("document_id", "site", "text"))
-            for document, site, text in zip(*columns, strict=True):
-                if site and document not in self._known:
-                    self._counts.update((site, line) for line in edge_lines(text))
-            yield batch
+        """The rows of documents, passed through and counted; to be gone through once."""
+        with pq.ParquetWriter(self._file, _RECURRING, compression="zstd", compression_level=1) as writer:
+            for batch in documents:
+                sites: list[str] = []
+                lines: list[int] = []
+                columns = (batch[name].to_pylist() for name in ("document_id", "site", "text"))
+                for document, site, text in zip(*columns, strict=True):
+                    if site and document not in self._known:
+                        found = edge_lines(text)
+                        lines += found
+                        sites += [site] * len(found)
+                arrays = [pa.array(sites, pa.string()), pa.array(lines, pa.uint64())]
+                writer.write_batch(pa.record_batch(arrays, schema=_RECURRING))
+                yield batch
 
-    def rows(self, version: int) -> pa.RecordBatch:
-        """Rows of LINES that the version adds, in the order of their keys."""
-        rows = sorted((f"{site} {line:016x} {version}", site, line) for site, line in self._counts)
-        counts = [self._counts[site, line] for _, site, line in rows]
-        keys, sites, lines = zip(*rows, strict=True) if rows else ((), (), ())
-        columns = [keys, sites, pa.array(lines, pa.uint64()), counts]
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, LINES, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=LINES)
+    def rows(self, version: int, settings: StoreSettings) -> Iterator[pa.RecordBatch]:
+        """Rows of LINES that the version adds, in the order of their keys; after `watch`."""
+        with engine(settings, self._file.with_suffix(".scratch")) as sql:
+            view(sql, "found", [str(self._file)], same(*_RECURRING.names))
+            counted = sql.sql(
+                f"""
+                SELECT concat(site, ' ', printf('%016x', line_hash), ' {version:d}') AS line_id, site, line_hash,
+                       count(*) AS documents
+                FROM found GROUP BY site, line_hash ORDER BY site, line_hash
+                """
+            )
+            for batch in counted.to_arrow_reader(_BATCH):
+                yield from pa.Table.from_batches([batch]).cast(LINES).to_batches()
 
 
 def edge_lines(text: str) -> list[int]:

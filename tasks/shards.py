@@ -5,6 +5,9 @@ Nothing here knows Prefect or the store; a worker needs the staging folder and t
 
 from __future__ import annotations
 
+import heapq
+import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
@@ -19,11 +22,14 @@ from tasks.article import Article, Cleaner
 from tasks.collect import read_captures
 from tasks.dedupe.urls import url_key
 from tasks.recurring import recurring_lines
+from tasks.samples import Sample, sample_of
 from tasks.staging import Job, Staging, shard_writer, to_batch
 from tasks.tables import CLEANED, STAGED, Capture, Outcome
 
 BATCH = 200
 """Captures held in memory at once by a worker."""
+SLOWEST = 5
+"""Captures of a shard whose time is kept for the dashboard."""
 
 
 @lru_cache(maxsize=1)
@@ -131,20 +137,26 @@ def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:
 def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> int:
     """Clean the captures in the given rows (ascending) of a shard and write CLEANED to `out`.
 
-    Does nothing if `out` is there already. Returns the number of rows.
+    Does nothing if `out` is there already. The slowest captures, with their CPU seconds, go beside it into a
+    file `.slow`. Returns the number of rows.
     """
     if out.exists():
         return len(rows)
     cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
+    seconds: list[tuple[float, str]] = []
     with shard_writer(out, CLEANED) as writer:
         batch: list[dict[str, Any]] = []
         for row in _staged(shard, rows):
+            began = time.process_time()
             batch.append(_cleaned_row(cleaner.clean(_capture(row), recurring=recurring), row))
+            seconds.append((time.process_time() - began, row["url"] or row["locator"]))
             if len(batch) == BATCH:
                 writer.write_batch(to_batch(batch, CLEANED))
                 batch = []
         if batch:
             writer.write_batch(to_batch(batch, CLEANED))
+    slowest = heapq.nlargest(SLOWEST, seconds)
+    out.with_suffix(".slow").write_text(json.dumps(slowest, ensure_ascii=False), encoding="utf-8")
     return len(rows)
 
 
@@ -156,9 +168,9 @@ def settle(doubts: Path, batch: int, out: Path, settings: str) -> None:
     if out.exists():
         return
     cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
-    texts: dict[tuple[str, int], list[str]] = {}
+    texts: dict[tuple[str, int], dict[str, str]] = {}
     for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
-        texts.setdefault((row["shard"], row["shard_row"]), []).append(row["text"])
+        texts.setdefault((row["shard"], row["shard_row"]), {})[row["of_capture"]] = row["text"]
     with shard_writer(out, CLEANED) as writer:
         for shard in sorted({shard for shard, _ in texts}):
             numbers = sorted(number for at, number in texts if at == shard)
@@ -177,6 +189,26 @@ def _staged(shard: Path | str, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
         first += batch.num_rows
         if mine:
             yield from batch.take(pa.array(mine)).to_pylist()
+
+
+def show(places: Mapping[str, tuple[str, str, int]], characters: int, settings: str) -> list[Sample]:
+    """Clean captures once more for the report, keeping what it shows (see tasks.samples).
+
+    `places` gives document id, shard and row of each capture id.
+    """
+    cleaner = _cleaner(settings)
+    by_shard: dict[str, dict[int, str]] = {}
+    for document_id, shard, number in places.values():
+        by_shard.setdefault(shard, {})[number] = document_id
+    samples: list[Sample] = []
+    for shard, wanted in by_shard.items():
+        numbers = sorted(wanted)
+        recurring = recurring_lines(Staging.of(Path(shard)).recurring)
+        for number, row in zip(numbers, _staged(shard, numbers), strict=True):
+            article = cleaner.clean(_capture(row), recurring=recurring)
+            samples.append(sample_of(article, wanted[number], characters))
+    order = [document_id for document_id, _, _ in places.values()]
+    return sorted(samples, key=lambda sample: order.index(sample.document_id))
 
 
 def failed_rows(shard: Path, rows: Sequence[int], why: str) -> pa.RecordBatch:

@@ -123,6 +123,13 @@ class Staging:
         """Path of the cleaned counterpart of a capture shard."""
         return self.root / "cleaned" / captures.name
 
+    def slowest(self) -> list[tuple[float, str]]:
+        """(CPU seconds, place) of the captures that took longest to clean, slowest first."""
+        notes = (
+            json.loads(note.read_text(encoding="utf-8")) for note in (self.root / "cleaned").glob("*.slow")
+        )
+        return sorted(((seconds, place) for note in notes for seconds, place in note), reverse=True)
+
     def done(self, job: int) -> Mapping[str, Any] | None:
         """What a finished job reported, None if it has to be done (again)."""
         marker = self.root / "captures" / f"{job:05d}.done"

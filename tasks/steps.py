@@ -7,12 +7,12 @@ so that only the capture that kills its worker is lost to the run, and recorded 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +21,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from config.settings import Settings
-from tasks import shards
+from tasks import samples, shards
 from tasks.archive import archived, payload_rows
 from tasks.assemble import GONE, Assembly, Funnel
 from tasks.basis import Basis
@@ -38,43 +38,84 @@ from tasks.provenance import code_version, dictionaries
 from tasks.recurring import LineCounts, write_recurring
 from tasks.shards import clean_shard, collect_job, failed_rows, write_shards
 from tasks.snapshot import DataFile, InputSums, Manifest, RunFacts, Store
+from tasks.snapshot import report as pages
 from tasks.snapshot.manifest import KEYS, content_digest, tallies
 from tasks.staging import Job, Staging, plan_id, shard_writer, to_batch
 from tasks.tables import CLEANED, INPUTS
 
 Advance = Callable[[int], None]
+T = TypeVar("T")
 
 ARCHIVE_JOB: Final = 99_999
 """Number of the job that reads the archive: behind those that read files."""
-_THREADS: Final = 256
-"""Pieces of work handed to the workers at a time: more than a large cluster has."""
+TASKS: Final = 16
+"""Prefect tasks that a stage is divided into at most: each costs 43 ms, whatever the number of shards."""
+_THREADS: Final = 32
+"""Pieces of work that one task hands to the workers at a time; with TASKS, more than a large cluster has."""
 _ISOLATION: Final = threading.Lock()
 """One shard at a time is taken apart."""
 
 
-@task(name="read", task_run_name="read {job.number}", persist_result=False, cache_policy=NO_CACHE, retries=2)
-def read(
-    job: Job, staging: Staging, settings: Settings, pool: Workers, advance: Advance
-) -> Mapping[str, Any]:
-    """Read the files of a job into shards; see tasks.shards.collect_job for the report."""
-    report = pool.run(collect_job, job, staging, settings)
-    advance(job.bytes)
-    return report
+class Portion(Generic[T]):
+    """Some pieces of a stage's work. Closed: Prefect would look into a list, item by item."""
+
+    def __init__(self, items: Sequence[T]) -> None:
+        self.items = items
+
+    def __str__(self) -> str:
+        return f"{len(self.items)} from {getattr(self.items[0], 'name', '')}"
+
+    @classmethod
+    def of(cls, items: Sequence[T]) -> list[Portion[T]]:
+        """All items in at most TASKS portions, in their order."""
+        size = max(1, -(-len(items) // TASKS))
+        return [cls(items[start : start + size]) for start in range(0, len(items), size)]
 
 
-@task(name="clean", task_run_name="clean {shard.stem}", persist_result=False, cache_policy=NO_CACHE)
-def clean(
-    shard: Path, staging: Staging, rows: list[int], settings: Settings, pool: Workers, advance: Advance
-) -> int:
-    """Clean and convert the captures in the given rows of a shard; returns their number."""
-    out = staging.cleaned_shard(shard)
+@task(
+    name="read",
+    task_run_name="read {jobs}",
+    persist_result=False,
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=[2, 10],
+)
+def read(jobs: Portion[Job], staging: Staging, settings: Settings, pool: Workers, advance: Advance) -> None:
+    """Read the files of some jobs into shards (tasks.shards.collect_job)."""
+
+    def one(job: Job) -> int:
+        pool.run(collect_job, job, staging, settings)
+        return job.bytes
+
+    _each(one, [(job,) for job in jobs.items], advance)
+
+
+class Due(NamedTuple):
+    """What is to be cleaned of a shard."""
+
+    shard: Path
+    rows: list[int]
+
+    @property
+    def name(self) -> str:
+        """That of the shard."""
+        return self.shard.stem
+
+
+@task(name="clean", task_run_name="clean {due}", persist_result=False, cache_policy=NO_CACHE)
+def clean(due: Portion[Due], staging: Staging, settings: Settings, pool: Workers, advance: Advance) -> None:
+    """Clean and convert the due rows of some shards."""
     compiled = settings.model_dump_json()
-    try:
-        count = pool.run(clean_shard, shard, out, rows, compiled)
-    except WorkerDiedError:
-        count = _one_by_one(shard, out, rows, compiled)
-    advance(count)
-    return count
+
+    def one(shard: Path, rows: list[int]) -> int:
+        out = staging.cleaned_shard(shard)
+        try:
+            pool.run(clean_shard, shard, out, rows, compiled)
+        except WorkerDiedError:
+            _one_by_one(shard, out, rows, compiled)
+        return len(rows)
+
+    _each(one, due.items, advance)
 
 
 @task(name="read archive", persist_result=False, cache_policy=NO_CACHE)
@@ -92,10 +133,10 @@ def find_recurring(staging: Staging, basis: Basis, settings: Settings) -> None:
 
 
 @task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
-def find_copies(staging: Staging, basis: Basis, settings: Settings) -> dict[Path, list[int]]:
+def find_copies(staging: Staging, basis: Basis, settings: Settings) -> list[Portion[Due]]:
     """Mark known captures and exact copies (EXACT in the staging folder).
 
-    Returns for each shard the rows that have to be cleaned.
+    Returns what has to be cleaned.
     """
     shards = staging.shards("captures")
     mark_shards([str(shard) for shard in shards], basis.ledger, staging.exact, settings.dedupe)
@@ -105,7 +146,7 @@ def find_copies(staging: Staging, basis: Basis, settings: Settings) -> dict[Path
             clean = batch.filter(pc.equal(batch["mark"], Mark.CLEAN.value))
             for shard, row in zip(clean["shard"].to_pylist(), clean["shard_row"].to_pylist(), strict=True):
                 due[Path(shard)].append(row)
-    return due
+    return Portion.of([Due(shard, rows) for shard, rows in due.items() if rows])
 
 
 @task(name="match", persist_result=False, cache_policy=NO_CACHE)
@@ -120,16 +161,32 @@ def match(staging: Staging, basis: Basis, settings: Settings, pool: Workers) -> 
         settings.dedupe,
         before=basis.before,
         index=settings.store.folder / "index",
-        each=partial(_each, pool),
+        each=partial(_on, pool),
     )
 
 
-def _each(pool: Workers, function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
-    """Call a function for each tuple of arguments on the workers; stops at the first error."""
+def _on(pool: Workers, function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
+    """Call a function for each tuple of arguments on the workers."""
+    _each(pool.run, [(function, *one) for one in arguments])
+
+
+def _each(
+    function: Callable[..., T],
+    arguments: Sequence[tuple[Any, ...]],
+    told: Callable[[T], None] = lambda _: None,
+) -> None:
+    """Call a function for each tuple of arguments, many at a time; stops at the first error.
+
+    `told` gets the results as they come, in this thread: others have no connection to the server.
+    """
     with ThreadPoolExecutor(_THREADS) as threads:
-        futures = [threads.submit(pool.run, function, *one) for one in arguments]
-        for future in futures:
-            future.result()
+        futures = [threads.submit(function, *one) for one in arguments]
+        try:
+            for future in as_completed(futures):
+                told(future.result())
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 @task(name="settle", persist_result=False, cache_policy=NO_CACHE)
@@ -141,7 +198,7 @@ def settle(matched: Matched, staging: Staging, basis: Basis, settings: Settings,
     compiled = settings.model_dump_json()
     settled = [staging.root / "settled" / f"{batch:06d}.parquet" for batch in batches]
     arguments = [(staging.doubts, batch, out, compiled) for batch, out in zip(batches, settled, strict=True)]
-    _each(pool, shards.settle, arguments)
+    _on(pool, shards.settle, arguments)
     return len(batches)
 
 
@@ -176,7 +233,7 @@ def commit(
         if dry_run or not (funnel.new or changed_documents or afresh):
             return funnel, None
         run_id = staging.root.name
-        lines = LineCounts(changed_documents)
+        lines = LineCounts(changed_documents, staging.root / "lines.parquet")
         written = {
             "documents": _write(store, run_id, "documents", lines.watch(assembly.document_rows())),
             "captures": _write(store, run_id, "captures", assembly.ledger_rows()),
@@ -196,7 +253,7 @@ def commit(
             return funnel, None
         deletes = {name: _keys(store, name) for name in deletes}
     else:
-        written["lines"] = _write(store, run_id, "lines", [lines.rows(store.next_version())])
+        written["lines"] = _write(store, run_id, "lines", lines.rows(store.next_version(), settings.store))
         written["inputs"] = _write(
             store, run_id, "inputs", [_input_rows(files, staging, store.next_version())]
         )
@@ -206,7 +263,7 @@ def commit(
         repeated=funnel.known + len(set(deletes["captures"])) if afresh else funnel.known,
         code_version=code_version(),
         settings_digest=settings.digest(),
-        settings=settings.model_dump(mode="json", exclude={"serve"}),
+        settings=settings.model_dump(mode="json", exclude={"serve", "notify"}),
         dictionaries=dictionaries(settings),
         signature_version=SIGNATURE_VERSION,
         inputs=InputSums(
@@ -218,6 +275,30 @@ def commit(
     return funnel, manifest
 
 
+@task(name="report", persist_result=False, cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
+def report(
+    manifest: Manifest,
+    staging: Staging,
+    store: Store,
+    settings: Settings,
+    pool: Workers,
+    warnings: Sequence[str],
+) -> str:
+    """Write the report of the version just made, with some of its documents before and after; gives the page."""
+    shown = settings.report
+    parent = store.files("documents", manifest.parent) if manifest.parent else []
+    mine = sorted(set(store.files("documents", manifest.version)) - set(parent))
+    columns = ["document_id", "capture_id", "damage", "converted"]
+    documents = (
+        row for batch in store.scan("documents", columns=columns, files=mine) for row in batch.to_pylist()
+    )
+    places = samples.choose(documents, staging, shown.sample_documents)
+    found = (
+        pool.run(shards.show, places, shown.sample_characters, settings.model_dump_json()) if places else []
+    )
+    return pages.write(store, manifest.version, shown, samples=found, warnings=warnings)
+
+
 def _keys(store: Store, table: str) -> list[str]:
     """Keys of all rows of a table at the newest version."""
     keys: list[str] = store.read(table, columns=[KEYS[table]]).column(0).to_pylist()
@@ -225,10 +306,11 @@ def _keys(store: Store, table: str) -> list[str]:
 
 
 def _same(store: Store, written: Mapping[str, list[DataFile]]) -> bool:
-    """Whether documents and outcomes written are those of the newest version."""
+    """Whether documents, outcomes and kind of signatures written are those of the newest version."""
     latest = store.latest()
     return (
         latest is not None
+        and latest.signature_version == SIGNATURE_VERSION
         and content_digest(written["documents"]) == latest.content_digest
         and tallies(written["captures"])[1] == latest.counts.rules
     )

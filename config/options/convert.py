@@ -67,6 +67,10 @@ class ConvertSettings(Section):
         0.05, gt=0.0, le=1.0, description="Kana per Han character from which text is Japanese."
     )
 
+    def names(self) -> list[str]:
+        """Names of all profiles, and `none`."""
+        return [*(_PROFILES | self.profiles), "none"]
+
     def named(self, name: str | None) -> ConversionProfile | None:
         """The profile of that name (None: the general one); None stands for `none`, no conversion.
 

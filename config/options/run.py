@@ -1,4 +1,4 @@
-"""The store, the machine, the server: how the product runs."""
+"""The store and the machine: where and how a run works."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import re
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, model_validator
 
@@ -109,37 +108,3 @@ class RunSettings(Section):
     shard_bytes: int = Field(
         64 << 20, ge=1 << 16, le=1 << 32, description="Payload bytes in one shard at most."
     )
-
-
-class ServeSettings(Section):
-    """Server, dashboard and schedules."""
-
-    host: str = Field(
-        "127.0.0.1", description="Address the server listens on; anything but loopback wants a password."
-    )
-    port: int = Field(4200, ge=1, le=65_535, description="Port of server and dashboard.")
-    home: str = Field("data/prefect", description="Folder of the server's own database and logs.")
-    password: str = Field(
-        "", description="`user:password` for the dashboard; better given as QINGYUAN_SERVE__PASSWORD."
-    )
-    time_zone: str = Field("Asia/Shanghai", description="Time zone of the schedules (IANA name).")
-    refresh_cron: str = Field(
-        "30 2 * * *", description="When the refresh runs by itself (cron); empty means never."
-    )
-    stop_seconds: float = Field(
-        8, gt=0, le=600, description="Time that server and runs get to end when stopped."
-    )
-
-    @model_validator(mode="after")
-    def _known_time_zone(self) -> ServeSettings:
-        try:
-            ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(
-                f"time_zone {self.time_zone!r} is no IANA time zone such as Asia/Shanghai"
-            ) from error
-        if self.host not in ("127.0.0.1", "localhost", "::1") and not self.password:
-            raise ValueError(
-                f"host {self.host} can be reached by others: set a password (serve.password) first"
-            )
-        return self

@@ -22,8 +22,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
-out = Console(highlight=False, soft_wrap=True)
-"""Standard output: results."""
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+"""Standard output: results; whoever reads a file or a pipe wants whole lines."""
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 """Standard error: progress, complaints."""
 

@@ -15,7 +15,6 @@ from flows.commands.app import (
     JsonOption,
     UsageError,
     app,
-    err,
     out,
     print_json,
     print_table,
@@ -161,24 +160,6 @@ def maintain(
         print_json(asdict(done))
     else:
         out.print(done.to_text(), markup=False)
-    return 0
-
-
-@app.command()
-def serve(config: ConfigOption = None) -> int:
-    """Server, dashboard and schedules on this machine, until Ctrl-C."""
-    settings = settings_of(config)
-    from flows.serve import ServeError, serve_deployments, server
-
-    try:
-        with server(settings) as address:
-            err.print(f"dashboard: {address}   (Ctrl-C stops it; running work can be resumed)", markup=False)
-            serve_deployments(settings, config)
-    except ServeError as error:
-        err.print(f"qingyuan: {error}", markup=False)
-        return 1
-    except KeyboardInterrupt:
-        err.print("stopped")
     return 0
 
 

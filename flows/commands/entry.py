@@ -10,9 +10,10 @@ import duckdb
 import typer
 
 from config.settings import SettingsError
-from flows.commands import corpus, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
+from flows.commands import corpus, report, serving, single, sites, snapshots  # noqa: F401 - they add their commands to `app`
 from flows.commands.app import UsageError, app, err
 from tasks.collect import CollectError
+from tasks.dedupe.signatures import SignatureVersionError
 from tasks.files import FilesError
 from tasks.snapshot import StoreError
 
@@ -24,7 +25,7 @@ def guarded(command: Callable[[], int]) -> int:
     except (SettingsError, CollectError, UsageError) as error:
         err.print(f"qingyuan: {error}", markup=False)
         return 2
-    except (StoreError, FilesError) as error:
+    except (StoreError, FilesError, SignatureVersionError) as error:
         err.print(f"qingyuan: {error}", markup=False)
         return 1
     except duckdb.Error as error:

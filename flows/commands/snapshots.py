@@ -25,6 +25,7 @@ from tasks.dedupe.urls import url_key
 from tasks.snapshot import Store, handover, history, maintain
 from tasks.snapshot import diff as differences
 from tasks.snapshot import verify as verification
+from tasks.snapshot.report import complete
 
 snapshots = typer.Typer(
     help="Versions of the corpus: list, compare, hand over, restore.", no_args_is_help=True
@@ -128,6 +129,11 @@ def diff(
         )
         for hunk in document.text:
             out.print(f"    {hunk}", markup=False)
+    sites = [(*counts.values(), site or "-") for site, counts in found.by_site.items()]
+    if sites:
+        out.print()
+        kinds = ["added", "removed", "changed"]
+        print_table("", [*kinds, "site"], sites, right=kinds)
     reasons = [(change.captures, change.before or "-", change.after or "-") for change in found.by_reason]
     if reasons:
         out.print()
@@ -172,8 +178,9 @@ def publish(
 @snapshots.command()
 def restore(version: VersionArgument, config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """A new version that equals an old one; nothing is lost."""
-    _, store = _store(config)
+    settings, store = _store(config)
     manifest = maintain.restore(store, history.resolve(store, version))
+    complete(store, settings.report)
     if as_json:
         print_json({"version": manifest.version, "content_digest": manifest.content_digest})
     else:
@@ -223,7 +230,9 @@ def prune(
 @snapshots.command()
 def compact(config: ConfigOption = None, as_json: JsonOption = False) -> int:
     """Merge the small files that many small runs leave, as a new version with the same content."""
-    manifest = maintain.compact(_store(config)[1])
+    settings, store = _store(config)
+    if manifest := maintain.compact(store):
+        complete(store, settings.report)
     if as_json:
         print_json({"version": manifest.version if manifest else None})
     else:

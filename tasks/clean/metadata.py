@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -32,10 +32,8 @@ _URL_DATE: Final = re.compile(
 _TITLED_TIME: Final = re.compile(
     r'title="([^"<>]{0,9}(?:19|20)\d\d[-年/][^"<>]{3,30})"[^<>]{0,200}>[^<>]{1,20}前\s*<'
 )
-_SCRIPT_TIME: Final = re.compile(
-    r"""\b(?:ct|createTime|create_time|publish_?time|pubDate|pub_?date)['"]?\s*[:=]\s*['"]((?:19|20)\d\d-[^'"]{4,20}|1\d{9})['"]""",
-    re.IGNORECASE,
-)
+_TIME_VARIABLES: Final = ("var ct", "createTime", "publish_time", "publishTime", "pubDate")
+_SCRIPT_TIME: Final = re.compile(r"""[\w ]+['"]?\s*[:=]\s*['"]((?:19|20)\d\d-[^'"]{4,20}|1\d{9})['"]""")
 _SPACE: Final = re.compile(r"\s+")
 _TIME_HINT: Final = re.compile(
     r"(?:19|20)\d\d|\d\s?[-/.年]\s?\d|[０-９]|[一二][〇○零一二三四五六七八九]{3}|民[国國]|[前刚剛今昨月]"
@@ -53,6 +51,8 @@ class Statements:
     """JSON-LD objects, those of articles first."""
     canonical: str | None = None
     language: str | None = None
+    items: Mapping[str, str] = field(default_factory=dict)
+    """Microdata: short texts of elements by itemprop (`_ITEMS`)."""
     times: tuple[str, ...] = ()
     """Values of itemprop=datePublished and <time datetime> (the first few)."""
 
@@ -107,9 +107,11 @@ def load_labels() -> Labels:
 
 _STATEMENTS: Final = (
     'meta[content], link[rel="canonical"], script[type="application/ld+json"], '
-    '[itemprop="datePublished"], time[datetime], time[pubdate]'
+    "[itemprop], time[datetime], time[pubdate]"
 )
-_MAX_STATEMENTS: Final = {"meta": 200, "link": 1, "script": 8, "time": 5}
+_MAX_STATEMENTS: Final = {"meta": 200, "link": 1, "script": 8, "time": 5, "item": 60}
+_ITEM_SIZE: Final = 60
+_ITEMS: Final = frozenset(("headline", "author", "editor", "publisher", "articleSection"))
 
 
 def read_statements(tree: LexborHTMLParser) -> Statements:
@@ -117,8 +119,8 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
     found: dict[str, list[LexborNode]] = {kind: [] for kind in _MAX_STATEMENTS}
     for node in tree.css(_STATEMENTS):
         kinds = {node.tag or ""} & found.keys()
-        if not kinds or node.attributes.get("itemprop") == "datePublished":
-            kinds.add("time")
+        if "meta" not in kinds and (item := node.attributes.get("itemprop")):
+            kinds.add("time" if item == "datePublished" else "item")
         for kind in kinds:
             if len(found[kind]) < _MAX_STATEMENTS[kind]:
                 found[kind].append(node)
@@ -134,6 +136,14 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
         content = attributes.get("content")
         if name and content and content.strip():
             meta.setdefault(name.strip().lower(), content.strip())
+    items: dict[str, str] = {}
+    for tag in found["item"]:
+        if (name := tag.attributes.get("itemprop")) not in _ITEMS or name is None:
+            continue
+        inner = tag.css_first('[itemprop="name"]') or tag
+        text = _SPACE.sub(" ", inner.attributes.get("content") or inner.text()).strip()
+        if text and len(text) < _ITEM_SIZE:
+            items.setdefault(name, text)
     times = [
         tag.attributes.get("content") or tag.attributes.get("datetime") or tag.text(strip=True)
         for tag in found["time"]
@@ -149,6 +159,7 @@ def read_statements(tree: LexborHTMLParser) -> Statements:
         if page is not None
         else None,
         times=tuple(time for time in times if time),
+        items=items,
     )
 
 
@@ -186,6 +197,8 @@ class Finder:
 
     def set(self, name: str, value: str | None, evidence: str) -> None:
         """Keep `value` (white space collapsed, at most 300 characters) unless the field is known."""
+        if value and (pattern := self.labels.values.get(name)) and (labelled := pattern.match(value)):
+            value = labelled[1]
         if (
             value
             and name not in self.values
@@ -198,8 +211,6 @@ class Finder:
         """Take the field from the first <meta> that states it."""
         for key in self.labels.meta[name]:
             if value := self.statements.meta.get(key):
-                if (pattern := self.labels.values.get(name)) and (labelled := pattern.match(value)):
-                    value = labelled[1]
                 if name in ("author", "source", "editors") and (
                     "://" in value or self.labels.not_source.match(value)
                 ):
@@ -269,11 +280,17 @@ def visible_time(
 def titled_time(source: str, captured_at: datetime | None) -> tuple[str, str] | None:
     """The date in the title of the first relative time (`<span title="2023-05-28">11个月前</span>`), or
     in the variable a script shows it from (`var ct = "1683766800"`)."""
-    for pattern, kind in ((_TITLED_TIME, "title"), (_SCRIPT_TIME, "script")):
-        match = pattern.search(source)
-        time = parse_time(match[1], captured_at) if match else None
-        if match and time:
-            return time, f"{kind} {match[1][:24]}"
+    match = _TITLED_TIME.search(source)
+    if match and (time := parse_time(match[1], captured_at)):
+        return time, f"title {match[1][:24]}"
+    for name in _TIME_VARIABLES:
+        at = source.find(name)
+        if (
+            at >= 0
+            and (match := _SCRIPT_TIME.match(source, at))
+            and (time := parse_time(match[1], captured_at))
+        ):
+            return time, f"script {match[1][:24]}"
     return None
 
 

@@ -54,7 +54,8 @@ class Recipe(_Strict):
         list[str], Field(description="Host patterns such as `*.example.cn`; empty: by marks only.")
     ] = []
     marks: Annotated[
-        list[str], Field(description="CSS selectors that all must find something on the page.")
+        list[str],
+        Field(description="CSS selectors of block elements that all must find something on the page."),
     ] = []
     title: Selectors = []
     body: Annotated[
@@ -88,12 +89,12 @@ class Recipe(_Strict):
             for name in _NAMES.findall(mark)
         )
 
-    def fits(self, html: str, tree: LexborHTMLParser, host: str | None) -> bool:
-        """Whether the recipe is for the page `html`, parsed as `tree`: a host pattern matches (if there
-        are any), the names in its marks stand on the page as they are written, all marks are found."""
+    def fits(self, names: str, tree: LexborHTMLParser, host: str | None) -> bool:
+        """Whether the recipe is for the page `tree`: a host pattern matches (if there are any), all marks
+        are found and their names stand in `names`, the attributes of the page's block elements."""
         if self.hosts and not any(fnmatchcase(host or "", pattern) for pattern in self.hosts):
             return False
-        if not all(name in html for name in self._names):  # far cheaper than a search of the tree
+        if not all(name in names for name in self._names):  # far cheaper than a search of the tree
             return False
         return bool(self.hosts or self.marks) and all(tree.css_first(mark) is not None for mark in self.marks)
 
@@ -104,13 +105,13 @@ class Recipes:
 
     recipes: tuple[Recipe, ...]
 
-    def find(self, html: str, tree: LexborHTMLParser, url: str | None) -> Recipe | None:
-        """The recipe for the page `html`, parsed as `tree`, or None."""
+    def find(self, names: str, tree: LexborHTMLParser, url: str | None) -> Recipe | None:
+        """The recipe for the page `tree` whose block elements have the attributes `names`, or None."""
         try:
             host = urlsplit(url if "://" in url else f"//{url}").hostname if url else None
         except ValueError:
             host = None
-        return next((recipe for recipe in self.recipes if recipe.fits(html, tree, host)), None)
+        return next((recipe for recipe in self.recipes if recipe.fits(names, tree, host)), None)
 
 
 def load_recipes(folder: Path = CONFIG / "sites") -> Recipes:

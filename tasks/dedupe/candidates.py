@@ -1,4 +1,4 @@
-"""Which texts may be copies: a join of the new signatures with themselves and with the stored ones."""
+"""Which stored documents new texts may be copies of: a join of the new signatures with the stored ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
 
 from config.settings import DedupeSettings
@@ -27,15 +26,7 @@ FROM (SELECT DISTINCT url_key, document_id FROM stored WHERE url_key IN (SELECT 
 QUALIFY row_number() OVER (PARTITION BY url_key ORDER BY document_id) <= {candidates}
 ORDER BY ALL
 """
-_AMONG_NEW: Final = """
-WITH counted AS (
-    SELECT m.text AS a, h.text AS b, count(*) AS shared FROM members m JOIN members h USING (key)
-    WHERE h.place < {bucket} AND h.text < m.text GROUP BY a, b HAVING shared >= {min_shared}
-)
-SELECT a, b FROM counted
-QUALIFY row_number() OVER (PARTITION BY a ORDER BY shared DESC, b) <= {candidates} ORDER BY a, b
-"""
-# Here too the smallest documents of a bucket stand for it.
+# The smallest documents of a bucket stand for it.
 _WITH_STORED: Final = """
 WITH keys AS (SELECT text, unnest(bands) AS key FROM new),
 buckets AS (
@@ -61,8 +52,6 @@ class Candidates:
     """Stored capture -> its skeleton, if a new text has it."""
     urls: dict[str, list[str]]
     """Key of an address -> stored documents with a copy from there."""
-    among: list[tuple[int, int]]
-    """Pairs of new texts that may be copies, the larger number first."""
     stored: list[tuple[int, str]]
     """New text and stored document that may be copies."""
 
@@ -98,7 +87,6 @@ def judge_candidates(
     limits = {"bucket": settings.bucket, "min_shared": settings.min_shared, "candidates": settings.candidates}
     with database(settings) as connection:
         connection.register("new", new.append_column("text", pa.array(range(new.num_rows), pa.int32())))
-        connection.register("members", _buckets(new))
         connection.register("addresses", pa.table({"url_key": pa.array(sorted(url_keys), pa.string())}))
         connection.register("stored", found.names)
         connection.register("matched", found.sketches)
@@ -106,14 +94,12 @@ def judge_candidates(
         urls: dict[str, list[str]] = {}
         for row in arrow(connection, _SAME_URL.format(**limits)).to_pylist():
             urls.setdefault(row["url_key"], []).append(row["document_id"])
-        among = arrow(connection, _AMONG_NEW.format(**limits))
         with_stored = arrow(connection, _WITH_STORED.format(**limits))
     return Candidates(
         # The last of a skeleton, which is the smallest, wins.
         skeletons={row["skeleton"]: (row["document_id"], row["capture_id"]) for row in skeletons},
         skeleton_of={row["capture_id"]: row["skeleton"] for row in skeletons},
         urls=urls,
-        among=list(zip(among["a"].to_pylist(), among["b"].to_pylist(), strict=True)),
         stored=list(zip(with_stored["a"].to_pylist(), with_stored["document_id"].to_pylist(), strict=True)),
     )
 
@@ -121,27 +107,6 @@ def judge_candidates(
 def _keys(new: pa.Table) -> Hashes:
     keys: Hashes = new["bands"].combine_chunks().flatten().to_numpy()
     return keys
-
-
-def _buckets(new: pa.Table) -> pa.Table:
-    """Hashes that several new texts share: key, text, and the place of the text among those of the key.
-
-    The first texts of a key stand for it, so that a hash shared by n texts costs n pairs, not n^2.
-    """
-    bands = new["bands"].combine_chunks()
-    keys = bands.flatten().to_numpy()
-    texts = np.repeat(np.arange(len(bands), dtype=np.int32), bands.value_lengths().to_numpy())
-    order = np.argsort(keys, kind="stable")
-    keys, texts = keys[order], texts[order]
-    first = (
-        np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-        if keys.size
-        else np.empty(0, np.int64)
-    )
-    sizes = np.diff(np.append(first, keys.size))
-    places = np.arange(keys.size) - np.repeat(first, sizes)
-    shared = np.repeat(sizes > 1, sizes)
-    return pa.table({"key": keys[shared], "text": texts[shared], "place": places[shared]})
 
 
 __all__ = ["Candidates", "find_candidates", "judge_candidates"]

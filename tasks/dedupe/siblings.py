@@ -36,7 +36,8 @@ WITH others AS (
     UNION ALL
     SELECT document_id, text, coalesce(quality.unrepaired, 0), capture_id FROM {documents} stored
 )
-SELECT batch, shard, shard_row, doubtful.capture_id AS capture_id, others.text AS text
+SELECT batch, shard, shard_row, doubtful.capture_id AS capture_id, others.capture_id AS of_capture,
+    others.text AS text
 FROM doubtful JOIN others ON doubtful.document_id = others.document_id
     AND doubtful.capture_id <> others.capture_id
 QUALIFY row_number() OVER (PARTITION BY doubtful.capture_id ORDER BY others.unrepaired, others.capture_id) <= {limit}
@@ -63,9 +64,9 @@ def find_doubts(
 
     In: files of Resolution.captures, of CLEANED, of the exact marks, of DOCUMENTS. Writes to `out` up to
     `limit` texts for each (of this run, or the stored canonical copy), least damaged first: batch, shard,
-    shard_row, capture_id (of the canonical copy), text. Captures without another copy are left out. The
-    texts are clean and converted; `align.aligned` finds the same place in another script. Returns the
-    numbers of the batches, each of BATCH captures at most.
+    shard_row, capture_id (of the canonical copy), of_capture (whose text it is), text. Captures without
+    another copy are left out. The texts are clean and converted; `align.aligned` finds the same place in
+    another script. Returns the numbers of the batches, each of BATCH captures at most.
     """
     if not cleaned_files or not decisions:
         return []

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, PostCommitHookProperties, Schema, Transaction
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, RemoveAction
 
 from tasks.files import Files
@@ -41,8 +41,12 @@ def align(
     The commit carries the run as application transaction. A table that does not exist is created;
     new columns of the schema are added to it. Raises DamagedError where the log cannot be read.
     """
+    files = list(files)
     try:
-        return _align(home, name, schema, files, run_id, version)
+        try:
+            return _align(home, name, schema, files, run_id, version)
+        except CommitFailedError:  # perhaps our own commit, whose answer was lost: look again
+            return _align(home, name, schema, files, run_id, version)
     except DeltaError as error:
         raise DamagedError(
             f"{home.where(name)}/_delta_log: cannot be used ({first_line(error)}). Versions are read without "

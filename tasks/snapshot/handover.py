@@ -13,7 +13,10 @@ from tasks.files import open_files
 from tasks.snapshot.describe import type_name
 from tasks.snapshot.digest import check_bytes
 from tasks.snapshot.errors import StoreError
+from tasks.snapshot.figures import FILE as FIGURES
 from tasks.snapshot.manifest import PUBLISHED, Manifest
+from tasks.snapshot.reader import SNAPSHOTS
+from tasks.snapshot.report import PAGE
 from tasks.snapshot.store import Store
 from tasks.snapshot.summary import summary
 from tasks.tables import TABLES
@@ -34,7 +37,7 @@ def publish(store: Store, version: int, target: str | Path) -> Handover:
     """Make `target` a copy of the version for others: a new or empty folder, or an `s3://` address.
 
     It holds data/ (documents) and captures/ (the ledger) as Parquet, README.md (a dataset card that
-    `datasets.load_dataset` understands), manifest.json, SUMMARY.md and SHA256SUMS. It appears in
+    `datasets.load_dataset` understands), manifest.json, SUMMARY.md, the report and SHA256SUMS. It appears in
     one step. Raises UnknownVersionError, DamagedError where a file is not whole, and StoreError where
     the target is in use.
     """
@@ -51,6 +54,10 @@ def publish(store: Store, version: int, target: str | Path) -> Handover:
         "SUMMARY.md": summary(manifest),
         "README.md": card(manifest, store.settings.licence),
     }
+    for paper in (PAGE, FIGURES):
+        place_of = f"{SNAPSHOTS}/v{version}/{paper}"
+        if store.home.size(place_of) is not None:  # the report of an old version may not be written yet
+            texts[paper] = store.home.read(place_of).decode()
     sums = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
     listed = {f"{folder}/{f.name}": f for table, folder in PUBLISHED.items() for f in manifest.files(table)}
     sums |= {name: file.sha256 for name, file in listed.items()}

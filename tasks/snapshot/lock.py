@@ -25,6 +25,9 @@ class Exclusive(Protocol):
     def held(self) -> bool:
         """Whether this object holds the lock."""
 
+    def confirmed(self) -> bool:
+        """The same, asked of the store itself: before a step that must not be taken twice."""
+
     def acquire(self, owner: str, wait: float) -> None:
         """Take the lock, waiting up to `wait` seconds. Raises StoreBusyError naming the holder."""
 
@@ -48,6 +51,10 @@ class Lock:
     def held(self) -> bool:
         """Whether this object holds the lock."""
         return self._handle is not None
+
+    def confirmed(self) -> bool:
+        """Whether this object holds the lock: the kernel takes it from nobody."""
+        return self.held
 
     def acquire(self, owner: str, wait: float, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the lock, waiting up to `wait` seconds. Raises StoreBusyError naming the holder."""

@@ -14,19 +14,16 @@ manifest of a version and never wait.
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from config.settings import StoreSettings
 from tasks.files import ObjectFiles, open_files
 from tasks.snapshot import delta
-from tasks.snapshot.errors import ConflictError, StoreError
+from tasks.snapshot.errors import ConflictError, StoreBusyError, StoreError
 from tasks.snapshot.lease import Lease
 from tasks.snapshot.lock import Exclusive, Lock
 from tasks.snapshot.manifest import (
@@ -41,22 +38,17 @@ from tasks.snapshot.manifest import (
     tallies,
 )
 from tasks.snapshot.plan import Planner, check_ledger, document_counts
-from tasks.snapshot.reader import SNAPSHOTS, Reader, parse_manifest, table_file
+from tasks.snapshot.reader import SNAPSHOTS, parse_manifest, table_file
+from tasks.snapshot.remains import TRASH, Remains
 from tasks.snapshot.search import engine
 from tasks.snapshot.summary import summary
 from tasks.snapshot.writer import TableWriter
 from tasks.tables import TABLES
 
-_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _REDO: Final = "staging/commit.json"
-_TRASH: Final = "staging/trash"
-_DISCARDED: Final = "staging/discarded"
-_GRACE: Final = timedelta(days=1)
-"""How long the files of a discarded commit stay among objects: its run may have been cut off, not dead, and
-its manifest, should it still win, must not name files that are gone."""
 
 
-class Store(Reader):
+class Store(Remains):
     """Versions in a folder or on objects. One instance serves one thread; several processes may each have one."""
 
     def __init__(self, settings: StoreSettings) -> None:
@@ -206,7 +198,7 @@ class Store(Reader):
         A commit whose redo log was complete is finished, anything before that is discarded.
         Returns sentences that say what was done; none when all was well.
         """
-        self._require_lock()
+        self._require_lock(self._lock.confirmed())
         self._staging.mkdir(parents=True, exist_ok=True)
         done = []
         if self.home.size(_REDO) is not None:
@@ -218,7 +210,7 @@ class Store(Reader):
         self._require_lock()
         for version in versions:
             self.published(version)
-            self.home.move(f"{SNAPSHOTS}/v{version}", f"{_TRASH}/v{version}")
+            self.home.move(f"{SNAPSHOTS}/v{version}", f"{TRASH}/v{version}")
         self._empty_trash()
 
     # The steps of a commit
@@ -238,14 +230,14 @@ class Store(Reader):
             pins[table] = pin.model_copy(update={"delta_version": delta_version})
         manifest = draft.model_copy(update={"tables": pins})
         self._appear(manifest)
-        if self._lock.held:  # else the redo log may be another's; ours is found to be done
+        if self._lock.confirmed():  # else the redo log may be another's; ours is found to be done
             self.home.remove([_REDO])
         self._forget(manifest.run_id)
         return manifest
 
     def _appear(self, manifest: Manifest) -> None:
         """The visible step. Raises ConflictError where another run has made this version."""
-        self._require_lock()
+        self._require_lock(self._lock.confirmed())
         name = f"{SNAPSHOTS}/v{manifest.version}"
         texts = {"manifest.json": manifest.model_dump_json(indent=1), "SUMMARY.md": summary(manifest)}
         links = {
@@ -294,88 +286,6 @@ class Store(Reader):
         self.home.remove([_REDO])
         return said
 
-    def _missing(self, draft: Manifest) -> str | None:
-        """A file of the draft that is neither stored nor staged here as it was written."""
-        for table, pin in draft.tables.items():
-            for file in pin.files:
-                staged = self._staged(draft.run_id, table) / file.name
-                whole = staged.exists() and staged.stat().st_size == file.bytes
-                if not whole and self.home.size(table_file(table, file.name)) != file.bytes:
-                    return file.name
-        return None
-
-    def _roll_back(self, draft: Manifest, latest: Manifest | None) -> None:
-        for table, schema in TABLES.items():
-            if "_delta_log" in self.home.folders(f"tables/{table}"):
-                files = latest.files(table) if latest else []
-                version = latest.version if latest else 0
-                delta.align(self.home, f"tables/{table}", schema, files, "roll-back", version)
-        mine = [table_file(table, file.name) for table, pin in draft.tables.items() for file in pin.files]
-        if self.home.folder:
-            self.home.remove(self._unneeded(mine))
-        else:
-            name = f"{_DISCARDED}/{_UNSAFE.sub('_', draft.run_id)}.json"
-            self.home.write(name, json.dumps(mine).encode())
-
-    def _unneeded(self, names: Iterable[str]) -> list[str]:
-        """Those of these files that no version has."""
-        needed = {
-            table_file(table, file.name)
-            for manifest in self.manifests()
-            for table, pin in manifest.tables.items()
-            for file in pin.files
-        }
-        return sorted(set(names) - needed)
-
-    def _empty_trash(self) -> int:
-        present = set(self.versions())
-        dropped = []
-        for folder in self.home.folders(_TRASH):
-            name = f"{_TRASH}/{folder}/manifest.json"
-            if self.home.size(name) is not None:
-                manifest = parse_manifest(self.home.read(name), Manifest, self.home.where(name))
-                if manifest.version not in present:  # else it was broken off before the version went
-                    dropped.append(manifest)
-        if dropped:
-            theirs = [
-                table_file(t, f.name) for m in dropped for t, pin in m.tables.items() for f in pin.files
-            ]
-            self.home.remove(self._unneeded(theirs))
-        for manifest in dropped:
-            # The manifest goes last: it is the list by which an interrupted removal goes on.
-            for place in PUBLISHED.values():
-                self.home.remove_tree(f"{_TRASH}/v{manifest.version}/{place}")
-        self.home.remove_tree(_TRASH)
-        return len(dropped)
-
-    def _clean(self) -> list[str]:
-        left = list((self._staging / "files").rglob("*.parquet"))
-        done = []
-        if left:
-            done.append(f"removed {len(left)} files of a run that ended before its commit")
-        dropped = self._empty_trash()
-        if dropped:
-            done.append(f"finished dropping {dropped} versions")
-        if isinstance(self.home, ObjectFiles) and self.home.names(_DISCARDED):
-            done += self._drop_discarded(self.home)
-        for folder in self._staging.iterdir():
-            if folder.name in ("files", "scratch"):
-                shutil.rmtree(folder)
-        for draft in self._staging.glob(".*.tmp"):
-            draft.unlink()
-        for draft in (self.path / SNAPSHOTS).glob(".v*.tmp"):
-            shutil.rmtree(draft)
-        return done
-
-    def _drop_discarded(self, home: ObjectFiles) -> list[str]:
-        done = []
-        for name, age in home.ages(_DISCARDED).items():
-            if age > _GRACE:
-                useless = self._unneeded(json.loads(home.read(name)))
-                home.remove([*useless, name])
-                done.append(f"removed up to {len(useless)} objects of a commit that was discarded {age} ago")
-        return done
-
     # Small things
 
     def _writer(self, table: str, run_id: str, *, rewriting: bool) -> TableWriter:
@@ -383,23 +293,10 @@ class Store(Reader):
         folder = self._staged(run_id, table)
         return TableWriter(folder, table, prefix, self.settings, rewriting=rewriting)
 
-    @property
-    def _staging(self) -> Path:
-        return self.path / "staging"
-
-    def _run_folder(self, run_id: str) -> Path:
-        return self._staging / "files" / _UNSAFE.sub("_", run_id)
-
-    def _staged(self, run_id: str, table: str) -> Path:
-        return self._run_folder(run_id) / table
-
-    def _forget(self, run_id: str) -> None:
-        shutil.rmtree(self._run_folder(run_id), ignore_errors=True)
-
-    def _require_lock(self) -> None:
-        if not self._lock.held:
-            raise StoreError(
-                f"{self.home.address}: not held (any more); use `with store.exclusive(...)` around what writes"
+    def _require_lock(self, held: bool | None = None) -> None:
+        if not (self._lock.held if held is None else held):
+            raise StoreBusyError(
+                f"{self.home.address}: not held (any more); a run that was cut off from the store starts again"
             )
 
     def _writable(self) -> Manifest | None:

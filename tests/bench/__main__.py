@@ -13,7 +13,13 @@ import venv
 from pathlib import Path
 
 BUILD = Path(__file__).parents[2] / "build"
-PEERS = {"html": ["trafilatura", "readability-lxml", "resiliparse", "justext"], "opencc": ["OpenCC"]}
+PEERS = {
+    "html": [
+        *("trafilatura", "readability-lxml", "resiliparse", "justext", "gne"),
+        "magic-html; python_version >= '3.12'",
+    ],
+    "opencc": ["OpenCC"],
+}
 
 
 def environment(name: str) -> Path | None:
@@ -46,6 +52,10 @@ def main() -> int:
         ("snapshot", ["0.1", "0.1", "100"], {}),
         ("collect", ["0.2"], {}),
         ("fetch", [], {}),
+        # A million captures take hours: python -m tests.bench.scale --night
+        ("scale", ["10000", "100000", "--history", "0", "100000"], {}),
+        ("peer", ["datatrove"], {}),
+        ("peer", ["data-juicer"], {}),
     ]
     chosen = set(sys.argv[1:])
     failed = []

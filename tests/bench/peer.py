@@ -23,7 +23,7 @@ from tests.bench.scale import ROOT, run_once, save
 PEERS = Path(__file__).parent / "peers"
 INSTALL = {
     "datatrove": [["datatrove[processing,io]==0.10.1", "lxml_html_clean", "spacy", "jieba"]],
-    "data-juicer": [["torch==2.13.0"], ["py-data-juicer==1.6.0"]],
+    "data-juicer": [["torch==2.13.0"], ["py-data-juicer==1.6.1", "opencc", "aiohttp"]],
 }
 KINDS = {"datatrove": ("warc.gz", "*.warc.gz"), "data-juicer": ("text.jsonl.gz", "*.jsonl.gz")}
 
@@ -64,7 +64,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("peer", choices=sorted(INSTALL))
-    parser.add_argument("--count", type=int, default=6000)
+    parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench-scale")
     options = parser.parse_args()
     name, count = options.peer, options.count

@@ -151,6 +151,16 @@ def _history(found: Sequence[Result]) -> list[str]:
     ]
 
 
+def _workers(found: Sequence[Result]) -> list[str]:
+    rows = []
+    for result in found:
+        stage = result["stages"]["clean"]
+        ratio = found[0]["stages"]["clean"]["seconds"] / stage["seconds"]
+        rows.append([result["workers"], f"{stage['seconds']:,.1f}", f"{cpu(stage):,.1f}", f"{ratio:.2f}"])
+    header = ["workers", "clean stage, wall s", "CPU s", "times as fast"]
+    return [f"{found[0]['captures']:,} captures.", "", *table(header, rows), ""]
+
+
 def _peers(found: Sequence[Result]) -> list[str]:
     lines: list[str] = []
     for result in found:
@@ -174,11 +184,13 @@ def draw() -> None:
         "published version, with every process counted; `start` is the start of program and temporary server.",
         "",
     ]
-    sizes = [result for result in results("scale-") if "-" not in str(result.get("kind", ""))]
+    sizes = results("scale-")
     if sizes:
         machine = sizes[-1]["machine"]
         parts += [f"Machine: {machine['cores']} cores, {machine['memory_gb']} GB.", ""]
         parts += ["## By size", "", *_sizes(sizes)]
+    if workers := sorted(results("workers-"), key=lambda result: int(result["workers"])):
+        parts += ["## By workers", "", *_workers(workers)]
     if history := results("history-"):
         parts += ["## By history", "", *_history(history)]
     if incremental := results("incremental-"):

@@ -10,7 +10,10 @@ taken so far. `--folder` says where pages and stores lie (default build/bench-sc
 
     --history OLD...   10,000 new captures into stored corpora of so many documents
     --incremental OLD  1,000 new captures into a stored corpus: from the start to the published version
+    --workers N        so many worker processes
     --engine dask      the same with a local Dask cluster
+    --night            all of it for the page, up to a million captures; what was measured with the present
+                       code is passed over, so the same command goes on after a stop (about two hours)
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ import psutil
 import yaml
 
 from config.settings import StoreSettings
+from tasks.provenance import code_version
 from tasks.snapshot.manifest import RunFacts
 from tasks.snapshot.store import Store
 from tests.bench.pages import write_pages
@@ -56,7 +60,7 @@ def stage_of(store: Path, seen: set[str]) -> str:
     plan = next(iter((store / "staging").glob("plan-*")), None)
     if plan is None:
         return "finish" if seen & set(STAGES[1:]) else "start"
-    if (plan / "scratch").exists():
+    if next((store / "staging" / "files").glob("*"), None):
         return "commit"
     if (plan / "doubts.parquet").exists():
         return "settle"
@@ -68,7 +72,7 @@ def stage_of(store: Path, seen: set[str]) -> str:
 class Watch(threading.Thread):
     """Looks at a process and all it started until `close`: CPU and wall seconds by stage, memory at most.
 
-    `figures` is kept in a file too, so that the figures of a run that was stopped and went on add up.
+    `figures` is kept in a file too, so that those of a run that was stopped and went on add up.
     """
 
     def __init__(self, process: int, store: Path, kept: Path) -> None:
@@ -76,7 +80,9 @@ class Watch(threading.Thread):
         self._root, self._store, self._kept = psutil.Process(process), store, kept
         self._over = threading.Event()
         self._cpu: dict[int, float] = {}
-        self.figures: dict[str, dict[str, float]] = json.loads(kept.read_text()) if kept.exists() else {}
+        before = json.loads(kept.read_text()) if kept.exists() else {"plan": "", "stages": {}}
+        self._plan: str = before["plan"]
+        self.figures: dict[str, dict[str, float]] = before["stages"]
 
     def run(self) -> None:
         """Look again and again."""
@@ -86,10 +92,17 @@ class Watch(threading.Thread):
             self._look(now - before)
             before = now
             if now - told > 10:
-                self._kept.write_text(json.dumps(self.figures))
+                self._kept.write_text(json.dumps({"plan": self._plan, "stages": self.figures}))
                 told = now
 
     def _look(self, seconds: float) -> None:
+        plan = next((path.name for path in (self._store / "staging").glob("plan-*")), self._plan)
+        if plan != self._plan:
+            # Nothing of an earlier start is used: the program or the settings have changed since.
+            self._plan, self.figures = (
+                plan,
+                {k: v for k, v in self.figures.items() if k == "start" and not self._plan},
+            )
         stage = stage_of(self._store, set(self.figures))
         row = self.figures.setdefault(stage, dict.fromkeys(("seconds", "peak_mb", *PROCESSES), 0.0))
         memory = 0
@@ -161,23 +174,31 @@ def run_once(store: Path, paths: list[Path], settings: Mapping[str, Any]) -> dic
 def save(name: str, figures: Mapping[str, Any]) -> None:
     """Keep the figures beside the benchmarks, and draw the page anew."""
     RESULTS.mkdir(exist_ok=True)
-    machine = {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)}
-    kept = {"command": " ".join(["python -m tests.bench.scale", *sys.argv[1:]]), "machine": machine} | dict(
-        figures
-    )
+    told: dict[str, Any] = {
+        "command": " ".join(["python -m tests.bench.scale", *sys.argv[1:]]),
+        "code": code_version(),
+        "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
+    }
+    kept = told | dict(figures)
     (RESULTS / f"{name}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
     show(**{key: value for key, value in kept.items() if key not in ("outcomes", "stages")})
     draw()
 
 
-def whole(folder: Path, size: int, settings: Mapping[str, Any], name: str) -> None:
-    """A first run over `size` captures, then one that finds nothing new."""
+def measured(name: str) -> bool:
+    """Whether there are figures made with the present code."""
+    file = RESULTS / f"{name}.json"
+    return file.exists() and json.loads(file.read_text()).get("code") == code_version()
+
+
+def whole(folder: Path, size: int, settings: Mapping[str, Any], name: str, **told: Any) -> None:
+    """A first run over `size` captures; `told` goes into the result."""
     pages = write_pages(folder / "pages", size)
     store = folder / f"store-{name}"
     if (store / "snapshots").exists():
         shutil.rmtree(store)  # finished before: measured anew
-    figures = run_once(store, pages, settings)
-    save(name, {"captures": size} | figures)
+    save(name, {"captures": size} | told | run_once(store, pages, settings))
+    shutil.rmtree(store)
 
 
 def onto(folder: Path, old: int, new: int, name: str, settings: Mapping[str, Any]) -> None:
@@ -190,8 +211,30 @@ def onto(folder: Path, old: int, new: int, name: str, settings: Mapping[str, Any
         subprocess.run(
             [sys.executable, "-m", "tests.bench.scale", "--fill", str(store), str(old)], check=True, cwd=ROOT
         )
-    figures = run_once(store, pages, settings)
-    save(name, {"captures": new, "old": old} | figures)
+    save(name, {"captures": new, "old": old} | run_once(store, pages, settings))
+    shutil.rmtree(store)
+
+
+def night(folder: Path) -> None:
+    """Everything that docs/performance.md shows and that is not measured yet with the present code."""
+    for workers in (1, 2):
+        if not measured(f"workers-{workers}"):
+            whole(folder, 10_000, {"run": {"workers": workers}}, f"workers-{workers}", workers=workers)
+    for size in (10_000, 100_000):
+        if not measured(f"scale-{size}"):
+            whole(folder, size, {}, f"scale-{size}")
+    for peer in ("datatrove", "data-juicer"):
+        if not measured(f"peer-{peer}"):
+            # A peer that cannot be installed here is no reason to stop.
+            command = [sys.executable, "-m", "tests.bench.peer", peer, "--folder", str(folder)]
+            subprocess.run(command, check=False, cwd=ROOT)
+    if not measured("incremental-1000000"):
+        onto(folder, 1_000_000, 1_000, "incremental-1000000", {})
+    if not measured("scale-1000000"):
+        whole(folder, 1_000_000, {}, "scale-1000000")
+    for old in (0, 100_000, 1_000_000):
+        if not measured(f"history-{old}"):
+            onto(folder, old, 10_000, f"history-{old}", {})
 
 
 def fill(folder: Path, total: int) -> None:
@@ -215,23 +258,27 @@ def main() -> None:
     parser.add_argument("--incremental", type=int, metavar="OLD")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--engine", choices=["local", "dask"], default="local")
+    parser.add_argument("--night", action="store_true")
     parser.add_argument("--draw", action="store_true")
     parser.add_argument("--fill", nargs=2, metavar=("STORE", "OLD"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.fill:
         fill(Path(options.fill[0]), int(options.fill[1]))
         return
+    options.folder = options.folder.resolve()
     options.folder.mkdir(parents=True, exist_ok=True)
     settings = {"run": {"engine": options.engine, "workers": options.workers}}
-    kind = ("" if options.engine == "local" else f"-{options.engine}") + (
-        f"-{options.workers}-workers" if options.workers else ""
-    )
+    usual = options.engine == "local" and not options.workers
     for size in options.sizes:
-        whole(options.folder, size, settings, f"scale-{size}{kind}")
+        # Other engines and numbers of workers are for a look, not for the page.
+        name = f"scale-{size}" if usual else f"other-{size}-{options.engine}-{options.workers}"
+        whole(options.folder, size, settings, name)
     for old in options.history:
         onto(options.folder, old, 10_000, f"history-{old}", settings)
     if options.incremental is not None:
         onto(options.folder, options.incremental, 1_000, f"incremental-{options.incremental}", settings)
+    if options.night:
+        night(options.folder)
     if options.draw:
         draw()
 

@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from config.settings import StoreSettings
+from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.snapshot.history import list_versions
 from tasks.snapshot.manifest import RunFacts
 from tasks.snapshot.store import Store
@@ -68,7 +69,7 @@ def rows(table: str, keys: pa.Array, text: Callable[[int], str]) -> pa.Table:
         "reason": "kept",
         "version": 1,
         "decided": 1,
-        "signature_version": 1,
+        "signature_version": SIGNATURE_VERSION,
         "shingles": 600,
         "url_key": "",
     }

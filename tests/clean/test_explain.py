@@ -13,8 +13,9 @@ from rich.console import Console
 
 from config.settings import load_settings
 from tasks.article import Article, Cleaner
-from tasks.clean.explain import explain_html, explain_terminal, side_by_side
+from tasks.clean.explain import explain_html, explain_terminal
 from tasks.clean.normalise import Normaliser
+from tasks.clean.sides import side_by_side
 from tasks.tables import Capture
 
 TEXT = (

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from config.settings import DedupeSettings
-from tasks.dedupe.candidates import find_candidates
+from tasks.dedupe.pairs import pairs_of_part
 from tasks.dedupe.resolve import Resolution, resolve
 from tasks.dedupe.siblings import find_doubts
-from tasks.dedupe.signatures import SIGNATURE_VERSION, SignatureVersionError
+from tasks.dedupe.signatures import SignatureVersionError
 from tasks.tables import SIGNATURES
 from tests.corpus import Sample, farm, generate, traditional
 from tests.dedupe.support import Corpus, capture, write
@@ -245,25 +245,24 @@ def test_documents_keep_their_ids_when_cleaned_anew(tmp_path: Path, articles: li
     assert found[apart]["document_id"] not in (one, other, apart)
 
 
-def test_hot_bucket_is_bounded() -> None:
+def test_hot_bucket_is_bounded(tmp_path: Path) -> None:
     """Texts that all share their hashes are compared with a few of them, not all with all."""
-    count, bands = 3000, list(range(16))
-    rows = [
+    count = 3000
+    table = pa.table(
         {
-            "capture_id": f"{number:05}",
-            "document_id": "",
-            "url_key": "",
-            "signature_version": SIGNATURE_VERSION,
-            "skeleton": f"{number:05}",
-            "shingles": 500,
-            "bands": bands,
+            "text": pa.array(range(count), pa.int64()),
+            "bands": pa.array([list(range(16))] * count, SIGNATURES.field("bands").type),
         }
-        for number in range(count)
-    ]
-    table = pa.Table.from_pylist(rows, schema=SIGNATURES)
-    among = find_candidates(table, [], [], SETTINGS).among
-    assert len({a for a, _ in among}) == count - 1
-    assert len(among) <= count * SETTINGS.bucket
+    )
+    pq.write_table(table, tmp_path / "heads.parquet")
+    (tmp_path / "partial").mkdir()
+    for part in range(2):
+        pairs_of_part(tmp_path, part, 2, SETTINGS)
+    found = pq.read_table(tmp_path / "partial").to_pylist()
+    pairs = {(row["a"], row["b"]) for row in found}
+    assert {a for a, _ in pairs} == set(range(1, count))
+    assert len(pairs) <= count * SETTINGS.bucket
+    assert sum(row["shared"] for row in found) == 16 * len(pairs)
 
 
 def test_reasons_name_figure_limit_and_what_differs(tmp_path: Path, articles: list[str]) -> None:
@@ -313,7 +312,12 @@ def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: li
     assert find_doubts(out, decisions, files, exact, [], SETTINGS) == [0]
     told = {"batch": 0, "shard": "shard", "shard_row": 7}
     assert pq.read_table(out).to_pylist() == [
-        told | {"capture_id": torn["capture_id"], "text": worse["text"]}
+        told
+        | {
+            "capture_id": torn["capture_id"],
+            "of_capture": worse["capture_id"],
+            "text": worse["text"],
+        }
     ]
     assert find_doubts(out, [], [], exact, [], SETTINGS) == []
 

@@ -16,21 +16,26 @@ from typing import Any
 import pytest
 from distributed import Client
 
-from config.settings import Settings
+from config.settings import Settings, StoreSettings
+from tasks.carry import Carrier
 from tasks.cluster import DaskWorkers
 from tasks.pool import WorkerDiedError
+from tasks.snapshot import Store
+from tests import s3
 from tests.conftest import ROOT
 from tests.flows.corpus_files import content, write_jsonl
 
 Refresh = Callable[..., Any]
+PATIENCE = 240
+"""Seconds before a cluster that does not come up is an error: machines that test may be busy."""
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterator[str]:
     """Address of a scheduler with two workers, each a process of one thread in a folder of its own."""
     folder = tmp_path_factory.mktemp("dask")
     file = folder / "scheduler.json"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | s3.environment(s3_address) | {"PYTHONPATH": str(ROOT)}
     common = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
 
     def start(command: str, *options: str) -> subprocess.Popen[bytes]:
@@ -42,14 +47,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     running = [start("scheduler", "--port", "0")]
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not (file.exists() and file.stat().st_size):
             assert time.monotonic() < deadline, (folder / "log").read_text()
             threading.Event().wait(0.05)
         running.append(start("worker", "--nworkers", "2", "--nthreads", "1"))
         address = json.loads(file.read_text())["address"]
-        with Client(address, timeout="60s") as client:
-            client.wait_for_workers(2, timeout=60)
+        with Client(address, timeout=PATIENCE) as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
         yield address
     finally:
         for process in running:
@@ -59,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def kill_a_worker_that_cleans(address: str, staging: Path, killed: list[int]) -> None:
     """Once a shard is cleaned and more are to come, kill one worker process as a machine is lost."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not killed and time.monotonic() < deadline:
         if any(staging.glob("plan-*/cleaned/*.parquet")):
             with Client(address) as client:
@@ -92,6 +97,31 @@ def test_same_version_as_a_local_run_though_a_worker_is_lost(
     assert result.version == 1
     assert killed
     assert content(tmp_path / "there") == content(tmp_path / "here")
+
+
+def test_with_a_store_on_objects_shards_travel_through_its_bucket(
+    refresh: Refresh, cluster: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_jsonl(tmp_path / "in.jsonl", 40)
+    small = {"shard_captures": 10, "workers": 2}
+    assert refresh(tmp_path / "in.jsonl", run=small, store={"path": "here"}).version == 1
+    far: dict[str, Any] = {"path": f"{bucket}/corpus", "local": str(tmp_path / "local")}
+    close = Carrier.close
+    left: set[str] = set()
+
+    def look_and_close(carrier: Carrier) -> None:
+        left.update(s3.objects(bucket.removeprefix("s3://")))
+        close(carrier)
+
+    monkeypatch.setattr(Carrier, "close", look_and_close)
+    result = refresh(
+        tmp_path / "in.jsonl", run=small | {"engine": "dask", "dask_address": cluster}, store=far
+    )
+    assert result.version == 1
+    carried = [name for name in left if "/carried/" in name]
+    assert sum("/cleaned/" in name for name in carried) == sum("/captures/" in name for name in carried) == 4
+    assert not any("/carried/" in name for name in s3.objects(bucket.removeprefix("s3://")))
+    assert content(Store(StoreSettings(**far))) == content(tmp_path / "here")
 
 
 def die() -> None:

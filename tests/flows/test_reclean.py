@@ -12,6 +12,7 @@ import pytest
 
 from flows.reclean import RecleanParameters, reclean
 from tasks.collect import CollectError
+from tasks.dedupe.signatures import SIGNATURE_VERSION, SignatureVersionError
 from tasks.snapshot import Store
 from tasks.snapshot.diff import diff
 from tasks.snapshot.verify import verify
@@ -40,6 +41,25 @@ def test_same_rules_change_nothing(
     before = content(tmp_path / "store")
     assert again().version is None
     assert content(tmp_path / "store") == before
+
+
+def test_signatures_of_an_older_program_stop_the_run_and_a_reclean_renews_them(
+    refresh: Callable[..., Any], again: Callable[..., Any], tmp_path: Path
+) -> None:
+    write_jsonl(tmp_path / "in.jsonl", 4)
+    refresh("in.jsonl")
+    before = content(tmp_path / "store")
+    manifest = tmp_path / "store" / "snapshots" / "v1" / "manifest.json"
+    old = manifest.read_text(encoding="utf-8")
+    made_by = f'"signature_version": {SIGNATURE_VERSION}'
+    assert made_by in old
+    manifest.write_text(old.replace(made_by, '"signature_version": 1'), encoding="utf-8")
+    write_jsonl(tmp_path / "more.jsonl", 6)
+    with pytest.raises(SignatureVersionError, match=r"version 1.*qingyuan reclean"):
+        refresh("more.jsonl")
+    assert again().version == 2
+    assert content(tmp_path / "store") == before
+    assert refresh("more.jsonl").version == 3
 
 
 def test_a_stricter_rule_rejects_and_a_looser_one_brings_back(

@@ -1,122 +1,116 @@
-"""`qingyuan serve` for real: server, dashboard, a schedule that produces a version, a clean stop."""
+"""`qingyuan serve` with a password: what it refuses, how it stops, what a restart finds; the pins it needs."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import socket
-import subprocess
-import sys
+import sqlite3
 import time
-import urllib.request
+import urllib.error
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from tasks.snapshot import Store
+from config.settings import Settings, SettingsError, Source
 from tests.conftest import ROOT
 from tests.flows.corpus_files import write_jsonl
+from tests.flows.serving import Served
 
-PATIENCE = 240
-"""Seconds until the cron of every minute must have produced a version on a slow machine."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def ask(api: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(f"{api}{path}", data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read())
-
-
-def until(check: Any, seconds: float, process: subprocess.Popen[bytes]) -> Any:
-    """Poll `check` until it gives something; fails when the process ends or time is up."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the server ended"
-        try:
-            if found := check():
-                return found
-        except OSError:
-            pass
-        process_wait(process, 0.5)
-    pytest.fail("nothing came in time")
-
-
-def process_wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return
+PATIENCE = 120
+"""Seconds until a thing must have happened on a slow machine."""
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[str, Path, subprocess.Popen[bytes]]]:
-    """A served store with a refresh every minute: (address of the API, folder, process)."""
-    write_jsonl(tmp_path / "in.jsonl", 1)
-    port = free_port()
-    config = tmp_path / "settings.yaml"
-    config.write_text(
-        yaml.safe_dump(
-            {
-                "store": {"path": str(tmp_path / "store")},
-                "sources": [{"name": "inbox", "paths": [str(tmp_path / "in.jsonl")]}],
-                "serve": {"port": port, "home": str(tmp_path / "prefect"), "refresh_cron": "* * * * *"},
-                "run": {"workers": 1},
-            }
-        ),
-        encoding="utf-8",
-    )
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from flows.commands import main; main()", "serve", "--config", str(config)],
-        cwd=tmp_path,
-        env=clean | {"PYTHONPATH": str(ROOT)},
-        start_new_session=True,
-    )
-    yield f"http://127.0.0.1:{port}/api", tmp_path, process
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A served store that wants a password and has no schedule."""
+    write_jsonl(tmp_path / "large.jsonl", 1500)
+    serve = {"password": "anna:geheim", "refresh_cron": "", "log": "json"}
+    service = Served(tmp_path, {"sources": [{"name": "inbox", "paths": ["large.jsonl"]}], "serve": serve})
+    yield service
+    service.kill()
 
 
-def test_a_schedule_produces_a_version_and_the_server_stops_cleanly(
-    served: tuple[str, Path, subprocess.Popen[bytes]],
-) -> None:
-    api, folder, process = served
+def test_strangers_are_refused_kills_are_mended_and_a_stop_leaves_work_resumable(served: Served) -> None:
+    deployments = served.ready()
+    assert {"refresh", "fetch", "reclean", "publish", "diff", "restore", "maintain"} <= set(deployments)
+    settings = served.ask("/admin/settings")["server"]
+    assert settings["analytics_enabled"] is False
+    assert settings["ui"]["show_promotional_content"] is False
+    assert settings["api"]["csrf_protection_enabled"] is True
+    assert {"events", "flow_runs"} <= set(settings["services"]["db_vacuum"]["enabled"])
+    password, served.password = served.password, ""
+    for url in (f"{served.dashboard}/api/flow_runs/count", f"{served.reports}/", f"{served.reports}/v1"):
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            served.get(url)
+    served.password = password
+    assert b"There is no version yet" in served.get(f"{served.reports}/")
+    for odd in ("v1", "v1/../../settings.yaml", "server.log"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            served.get(f"{served.reports}/{odd}")
 
-    def registered() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = ask(api, "/deployments/filter", {})
-        return found if {"refresh", "fetch"} <= {deployment["name"] for deployment in found} else []
+    # Killed: its server is left over and is replaced, its run has no process any more.
+    lost = served.begin(deployments["refresh"]["id"], {})
+    served.until(lambda: served.engine(lost), PATIENCE)
+    os.killpg(served.process.pid, signal.SIGKILL)
+    served.process.wait()
+    served.start()
+    served.until(lambda: served.run(lost)["state_name"] == "Crashed", PATIENCE)
+    assert "its process is gone" in served.run(lost)["state"]["message"]
 
-    deployments = until(registered, PATIENCE, process)
-    # With SQLAlchemy 2.1 this count stays 0 and nothing says so.
-    assert until(lambda: ask(api, "/flow_runs/count", {}), PATIENCE, process) > 0
-    settings = ask(api, "/admin/settings")
-    assert settings["server"]["analytics_enabled"] is False
-    assert settings["server"]["ui"]["show_promotional_content"] is False
-    until(lambda: Store.open(folder / "store").versions(), PATIENCE, process)
-    with urllib.request.urlopen(api.removesuffix("/api") + "/", timeout=30) as page:
-        assert b"<html" in page.read().lower()
-    (form,) = [item for item in deployments if item["name"] == "refresh"]
-    assert "paths" in json.dumps(form["parameter_openapi_schema"])
+    # Asked to stop: what is finished waits for the next run.
+    run = served.begin(served.ready()["refresh"]["id"], {})
+    served.until(lambda: served.engine(run), PATIENCE)
+    served.until(lambda: list(served.store.glob("staging/plan-*/captures/*.parquet")), PATIENCE)
     began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    process.wait(timeout=30)
-    assert time.monotonic() - began < 15
-    with pytest.raises(OSError, match="refused"):
-        ask(api, "/health")
+    served.process.send_signal(signal.SIGTERM)
+    served.process.wait(timeout=30)
+    assert time.monotonic() - began < 15  # 10 s, and patience for a slow machine
+    assert not served.engine(run)
+    assert list(served.store.glob("staging/plan-*/captures/*.parquet"))
+    with closing(sqlite3.connect(served.folder / "prefect/prefect.db")) as database:
+        ended = database.execute("SELECT state_name FROM flow_run WHERE id = ?", (run,)).fetchone()
+    assert ended == ("Crashed",)
+    for line in (served.folder / "serve.log").read_text("utf-8").splitlines():
+        assert line.startswith(("{", "dashboard: ", "stopped"))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"sources": ["nowhere"]}, "no source is named nowhere; known: inbox"),
+        ({"profile": "klingon"}, "no profile `klingon`"),
+    ],
+)
+def test_a_flow_refuses_what_a_form_would(
+    values: dict[str, object], words: str, prefect_server: str, tmp_path: Path
+) -> None:
+    from flows.refresh import RefreshParameters, settings_for
+
+    config = tmp_path / "settings.yaml"
+    config.write_text("sources: [{name: inbox, paths: [in.jsonl]}]", encoding="utf-8")
+    with pytest.raises(SettingsError, match=words):
+        settings_for(RefreshParameters(config=str(config), **values))  # type: ignore[arg-type]
+
+
+def test_forms_offer_what_the_settings_name(prefect_server: str) -> None:
+    from flows.deployments import deployments
+
+    settings = Settings(sources=[Source(name="inbox", paths=["in.jsonl"])])
+    offered = {deployment.name: deployment for deployment in deployments(settings, Path("nightly.yaml"))}
+    schema = offered["refresh"]._parameter_openapi_schema
+    fields = schema.definitions["RefreshParameters"]["properties"]
+    assert fields["sources"]["items"]["enum"] == ["inbox"]
+    assert {"zh-Hans", "zh-Hant", "none"} <= set(fields["profile"]["enum"])
+    assert all(field["description"] for field in fields.values())
+    assert list(fields)[-1] == "config"
+    assert "null" not in str(schema)
+    assert [str(d.schedules[0].schedule.cron) for d in offered.values() if d.schedules] == ["30 2 * * *"]
+    assert all(
+        deployment.parameters["parameters"]["config"] == "nightly.yaml" for deployment in offered.values()
+    )
 
 
 def test_pins_that_scheduled_runs_depend_on() -> None:

@@ -42,7 +42,8 @@ def test_the_deadly_capture_alone_is_lost(tmp_path: Path, monkeypatch: pytest.Mo
         for job in make_jobs(files, max_files=100, max_bytes=1 << 20):
             shards.collect_job(job, staging, settings)
         (shard,) = staging.shards("captures")
-        steps.clean.fn(shard, staging, list(range(6)), settings, pool, lambda _: None)
+        due = steps.Portion([steps.Due(shard, list(range(6)))])
+        steps.clean.fn(due, staging, settings, pool, lambda _: None)
     rows = {row["locator"]: row for row in pq.read_table(staging.cleaned_shard(shard)).to_pylist()}
     assert len(rows) == 6
     dead = rows.pop("in/deadly.txt")

@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.s3 import s3_server
 from tests.soak import disks, flips, kills, rivals, spark, storms
 
 
@@ -60,7 +61,9 @@ def main() -> int:
                 found = storms.contest(folder / "objects" / str(runs), runs, options.commits)
                 say(f"{runs} machines on one bucket at once, {options.commits} commits each", found)
         if options.storm:
-            spoiled, gave_up, found = storms.weather(folder / "objects", options.storm, 0.3, seed)
+            with s3_server() as address:
+                place = folder / "objects"
+                spoiled, gave_up, found = storms.weather(place, address, options.storm, 0.3, seed)
             what = f"{options.storm} commits to objects, {spoiled} answers 500, 503, late, lost or unknown"
             say(
                 f"{what}, {gave_up} runs gave up (seed {seed})",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import subprocess
 import sys
 import time
@@ -26,7 +27,8 @@ from tests.s3 import environment, make_bucket, s3_server
 from tests.snapshot.rows import fill
 from tests.soak import kills
 
-LEASE = 1.0
+LEASE = 5.0
+"""Long enough for a machine that is busy with something else."""
 ROOT = Path(__file__).parents[2]
 
 _PROXY = """
@@ -105,18 +107,18 @@ def machine(address: str, folder: Path, endpoint: str) -> Store:
     return Store(StoreSettings(path=address, local=str(folder), options=options, lock_lease_seconds=LEASE))
 
 
-def weather(folder: Path, commits: int, share: float, seed: int) -> tuple[int, int, list[str]]:
-    """Make commits through a storm; answers spoiled, runs that gave up, and what went wrong."""
+def weather(folder: Path, address: str, commits: int, share: float, seed: int) -> tuple[int, int, list[str]]:
+    """Make commits through a storm before the server at `address`.
+
+    Answers spoiled, runs that gave up, and what went wrong.
+    """
     gave_up = 0
-    with (
-        s3_server() as address,
-        mock.patch.dict(os.environ, environment(address)),
-        storm(address, share, seed) as spoiled,
-    ):
-        make_bucket("storm")
-        fair = machine("s3://storm/corpus", folder / "fair", address)
+    with mock.patch.dict(os.environ, environment(address)), storm(address, share, seed) as spoiled:
+        bucket = f"storm-{secrets.token_hex(4)}"
+        make_bucket(bucket)
+        fair = machine(f"s3://{bucket}/corpus", folder / "fair", address)
         for number in range(commits):
-            store = machine("s3://storm/corpus", folder / "spoiled", spoiled)
+            store = machine(f"s3://{bucket}/corpus", folder / "spoiled", spoiled)
             while True:
                 try:
                     with store.exclusive("run", 60):

@@ -76,8 +76,10 @@ def describe(
         finder.set_from_meta(name)
     finder.set_from_text("source", [*short, *(text for text in tail if len(text) < 120)])
     finder.set("author", statements.linked("author", "name"), "json-ld author")
+    finder.set("author", statements.items.get("author"), "microdata author")
     finder.set_from_text("author", short)
     finder.set("author", _member(outline, begin) if headline >= 0 else None, "link to a member")
+    finder.set("editors", statements.items.get("editor"), "microdata editor")
     finder.set_from_text("editors", [*(text for text in reversed(tail)), *short])
     time = more_exact(stated_time(statements, labels, captured_at), visible_time(around, labels, captured_at))
     if time is None:
@@ -99,8 +101,10 @@ def describe(
     if time:
         finder.set("published_at", *time)
     finder.set("section", statements.linked("articleSection"), "json-ld articleSection")
+    finder.set("section", statements.items.get("articleSection"), "microdata articleSection")
     finder.set("section", _crumb(outline), "breadcrumb")
     finder.set("site_name", statements.linked("publisher", "name"), "json-ld publisher")
+    finder.set("site_name", statements.items.get("publisher"), "microdata publisher")
     parts = title_parts(statements.title)
     if len(parts) > 1 and headline >= 0 and _SITE.search(parts[-1]):
         finder.set("site_name", parts[-1], "title")
@@ -130,6 +134,7 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
     )
     finder.set("title", main_part(stated) if stated else None, "meta title")
     finder.set("title", statements.linked("headline"), "json-ld headline")
+    finder.set("title", statements.items.get("headline"), "microdata headline")
     finder.set("title", main, "title")
 
 

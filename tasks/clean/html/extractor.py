@@ -71,8 +71,10 @@ class Lines:
     def begins(self, posts: list[Post], title: str, page: Metadata) -> tuple[Post, ...]:
         """The posts that have lines, each with the place in the text at which it begins; sentences
         between the title and the first of them are the opening post, whose head is the `page`'s."""
-        answered = {post.published_at for post in posts}
-        opening = Post(0, page.author, None if page.published_at in answered else page.published_at)
+        time = page.published_at
+        if any(post.published_at == time for post in posts) and not (page.author and len(time or "") == 10):
+            time = None  # the page states no time but those of the answers
+        opening = Post(0, page.author, time)
         found: list[Post] = []
         above = [
             text for text, number in zip(self.texts, self.posts, strict=True) if number < 0 and text != title
@@ -115,10 +117,10 @@ class Extractor:
         html = bounded(html, self._settings.max_characters, self._settings.max_depth)
         tree = LexborHTMLParser(html)
         statements = read_statements(tree)
-        reading = read_by_recipe(self._recipes, html, tree, url, captured_at)
+        outline = self._outline(tree)
+        reading = read_by_recipe(self._recipes, outline, tree, url, captured_at)
         page_title = title or (reading and reading.fields.get("title")) or statements.title
         forum = self._is_forum(tree, page_title, url)
-        outline = self._outline(tree)
         if outline.blocks[0].text < self._settings.min_visible and (
             inner := article_in_scripts(html, statements)
         ):

@@ -19,6 +19,7 @@ _LABEL_SIZE: Final = 16.0
 _LEVELS: Final = 3
 _HEAD_SIZE: Final = 70
 _HEAD_REST: Final = 36
+_CLOCK: Final = re.compile(r"\d[:：点时]")
 _SENTENCE: Final = re.compile("[，。！？；]")
 _PARTS: Final = frozenset(("tr", "tbody", "table"))
 
@@ -28,6 +29,8 @@ def labels(outline: Outline, blocks: list[Block], words: Words) -> list[Span]:
     groups: dict[tuple[tuple[str, str, int], ...], list[Run]] = {}
     for block in blocks:
         for run in outline.runs[block.runs : block.runs_end]:
+            if outline.blocks[run.block].tag == "pre":
+                continue
             groups.setdefault(place_of(outline, run), []).append(run)
     return [
         run.span
@@ -70,7 +73,7 @@ def _is_label(run: Run, words: Words) -> bool:
 
 def is_head(text: str) -> bool:
     """Whether a text is the head of a post: a time and little else."""
-    if len(text) > _HEAD_SIZE or not (found := next(find_times(text), None)):
+    if len(text) > _HEAD_SIZE or not _CLOCK.search(text) or not (found := next(find_times(text), None)):
         return False
     rest = text[: found.start] + text[found.end :]
     return found.clock and len(text) - (found.end - found.start) < _HEAD_REST and not _SENTENCE.search(rest)

@@ -1,8 +1,8 @@
 """The page's body as one well-formed string of blocks and texts, written by lexbor.
 
-lexbor writes every element closed and every < and > of a text or an attribute as an entity. One
-regular expression then takes out what never holds article text and every inline element: far
-cheaper than taking the same elements out of the tree.
+lexbor writes every element closed and every < and > of a text or an attribute as an entity (only
+the names of broken tags and attributes can still hold a <). One regular expression then takes out
+what never holds article text and every inline element: far cheaper than out of the tree.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from tasks.tables import Post
 
 _HEAD: Final = 90
 _NAME: Final = 20
+_TIME: Final = re.compile(r"\d\s?[-/.年月:：]\s?\d|[前刚剛今昨]")
 _MAX_POSTS: Final = 2000
 _BLANK: Final = re.compile(r"[\s\x1f]+")
 _SPLIT: Final = re.compile(r"[\s\x1f|·•,，]+")
@@ -81,7 +82,7 @@ def _heads(outline: Outline, column: Block, captured_at: datetime | None) -> lis
     not_time = load_labels().not_time
     groups: dict[tuple[tuple[str, str, int], ...], list[tuple[Run, FoundTime]]] = {}
     for run in outline.runs[column.runs : column.runs_end]:
-        if len(run.words) > _HEAD or not_time.search(run.words):
+        if len(run.words) > _HEAD or not _TIME.search(run.words) or not_time.search(run.words):
             continue
         found = next(
             (

@@ -9,6 +9,7 @@ from datetime import datetime
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from tasks.clean.dates import parse_time
+from tasks.clean.html.outline import Outline
 from tasks.clean.html.words import load_words
 from tasks.clean.metadata import load_labels
 from tasks.clean.sites import Recipe, Recipes, select_bodies, select_text, texts_around
@@ -35,13 +36,13 @@ class Reading:
 
 
 def read_by_recipe(
-    recipes: Recipes, html: str, tree: LexborHTMLParser, url: str | None, captured_at: datetime | None
+    recipes: Recipes, outline: Outline, tree: LexborHTMLParser, url: str | None, captured_at: datetime | None
 ) -> Reading | None:
-    """What the recipe for the page `html`, parsed as `tree`, finds; None without a recipe or body.
+    """What the recipe for the page `tree`, read as `outline`, finds; None without a recipe or body.
 
     What the recipe drops leaves the tree.
     """
-    recipe = recipes.find(html, tree, url)
+    recipe = recipes.find(" ".join({block.attributes for block in outline.blocks}), tree, url)
     if recipe is None:
         return None
     fields: dict[str, str] = {}

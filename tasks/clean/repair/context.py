@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tasks.clean.repair.codepage import scripts
@@ -53,10 +53,10 @@ def pairing_cost(open_before: Sequence[str], text: str, ends_line: bool) -> floa
 class Context:
     """The page without its glosses, and the siblings, both Simplified and with narrow punctuation."""
 
-    def __init__(self, text: str, siblings: Sequence[str]) -> None:
+    def __init__(self, text: str, siblings: Mapping[str, str]) -> None:
         self._table = scripts().simplified
         self._page = self._flat(text)
-        self._siblings = [self._flat(sibling) for sibling in siblings]
+        self._siblings = {name: self._flat(sibling) for name, sibling in siblings.items()}
         self._parts: dict[str, float] = {}
         self._between: dict[str, set[str]] = {}
 
@@ -114,12 +114,12 @@ class Context:
             self._between[key] = known
         return [candidate for candidate in candidates if self._flat(candidate) in known] if known else []
 
-    def witnesses(self, left: str, middle: str, right: str) -> bool:
-        """Whether another copy has `middle` between these contexts."""
+    def witness(self, left: str, middle: str, right: str) -> str:
+        """The name of another copy that has `middle` between these contexts; empty if none has."""
         if not self._siblings:
-            return False
+            return ""
         whole = self._flat(left)[-_WITNESS:] + self._flat(middle) + self._flat(right)[:_WITNESS]
-        return any(whole in sibling for sibling in self._siblings)
+        return next((name for name, sibling in self._siblings.items() if whole in sibling), "")
 
     def fitting(self, left: str, right: str, candidates: Sequence[str]) -> list[str]:
         """The candidates that another copy has between these contexts."""
@@ -132,7 +132,7 @@ class Context:
         """What other copies have between two contexts, where they agree; None where they say nothing."""
         left, right = self._flat(left)[-6:], self._flat(right)[:6]
         found = set()
-        for sibling in self._siblings:
+        for sibling in self._siblings.values():
             at = sibling.find(left) if left else -1
             while at >= 0:
                 begin = at + len(left)

@@ -44,7 +44,7 @@ class Candidate:
         "text",
         "unread",
         "whole",
-        "witnessed",
+        "witness",
     )
 
     def __init__(
@@ -70,7 +70,7 @@ class Candidate:
         self.base = 0.0
         """Score without the language."""
         self.score = 0.0
-        self.witnessed = False
+        self.witness = ""
 
 
 def shared(texts: Sequence[str]) -> int:
@@ -178,8 +178,8 @@ class Judge:
         if ends_line and shown[-1:] in self._model.never_last:
             score += self._model.line_end
         after = without_glosses(self._text[candidate.reach : candidate.reach + 24])
-        if self._context.witnesses(left, shown, after):
-            candidate.witnessed = True
+        candidate.witness = self._context.witness(left, shown, after)
+        if candidate.witness:
             score += _WITNESSED
         return score
 

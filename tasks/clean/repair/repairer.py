@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 
 from config.settings import RepairSettings
 from tasks.clean.repair.accidents import undo_accidents
@@ -42,11 +43,11 @@ class Repairer:
     def __init__(self, settings: RepairSettings) -> None:
         self._settings = settings
 
-    def restore(self, text: str, *, siblings: Sequence[str] = ()) -> Restored:
+    def restore(self, text: str, *, siblings: Mapping[str, str] = MappingProxyType({})) -> Restored:
         """The text as it was before it was damaged, as far as that can be proved.
 
-        `siblings` are texts of other captures of the same article; they settle what stays
-        ambiguous here.
+        `siblings` are texts of other captures of the same article by their ids; they settle what
+        stays ambiguous here, and the edit names the one that did.
         """
         changes: list[tuple[str, Change]] = []
         change, damage, unrepaired = undo_accidents(text, language_model)

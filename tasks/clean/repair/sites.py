@@ -119,20 +119,21 @@ class SiteRepair:
         )
         reason = f"{cause}; damaging the repaired text gives what stood here"
         shown, end = best.text, best.reading.end
-        alternatives = [] if best.witnessed else [other.text for other in others]
+        alternatives = [] if best.witness else [other.text for other in others]
         lost = best.reading.swaps and best.reading.swaps[-1][1] - best.reading.swaps[-1][0] == 1
         if lost:
             # One byte below 40 hex was swallowed: nothing here says which; another copy may.
             following = self._text[end : end + 24]
             found = self._context.between(line + shown[:-1], following)
             if found is not None and len(found) == 1 and " " <= found < "@":
+                source = self._context.witness((line + shown[:-1])[-6:], found, following[:6])
                 shown = shown[:-1] + found
-                reason += f"; another copy of the article has {found!r} for the swallowed byte"
+                reason += f"; another copy of the article ({source}) has {found!r} for the swallowed byte"
                 alternatives = []
             elif shown[-1:] != LOST_DIGIT:
                 alternatives.append(shown[:-1] + LOST_DIGIT)
-        if best.witnessed:
-            reason += "; another copy of the article reads the same"
+        if best.witness:
+            reason += f"; another copy of the article ({best.witness}) reads the same"
         rule = f"repair.{kind}" if LOST_DIGIT not in shown else "repair.lost"
         return Edit(rule, start, self._text[start:end], shown, reason, 1, tuple(dict.fromkeys(alternatives)))
 

@@ -110,18 +110,18 @@ def test_a_lost_digit_is_marked_never_guessed(repairer: Repairer) -> None:
 def test_another_copy_fills_a_lost_digit(repairer: Repairer) -> None:
     character = b"\x82\xc8".decode("gb18030")
     broken = damage("據統計，總人口的31%會釣魚。", {character: "cè"}, lambda place: False).text
-    restored = repairer.restore(f"{HABIT}\n{broken}", siblings=["据统计，总人口的31%会钓鱼。"])
+    restored = repairer.restore(f"{HABIT}\n{broken}", siblings={"ab12": "据统计，总人口的31%会钓鱼。"})
     assert "總人口的31%會釣魚" in restored.text
     assert restored.unrepaired == 0
     edit = next(edit for name, change in restored.changes if name == "repair" for edit in change.edits)
-    assert "another copy" in edit.reason
+    assert "another copy of the article (ab12) has '3'" in edit.reason
 
 
 def test_another_copy_settles_a_name(repairer: Repairer) -> None:
     # 常 and 海 share the trail byte A3 with 福: without another copy the name is a guess.
     broken = damage("記者張賀福、李明報道", {}, lambda place: place.kind == "cut").text
     assert "?" in broken
-    restored = repairer.restore(f"{HABIT}\n{broken}", siblings=["记者张贺福、李明报道"])
+    restored = repairer.restore(f"{HABIT}\n{broken}", siblings={"ab12": "记者张贺福、李明报道"})
     assert "張賀福、李明" in restored.text
 
 
