@@ -43,6 +43,7 @@ def main() -> int:
     html, opencc = environment("html"), environment("opencc")
     benches: list[tuple[str, list[str], dict[str, str]]] = [
         ("repair", [], {}),
+        ("peers_repair", ["--peers", str(html)] if html else [], {}),
         ("text_chain", [], {}),
         ("html", ["--peers", str(html)] if html else [], {}),
         ("convert", [], {"OPENCC_PYTHON": str(opencc)} if opencc else {}),

@@ -25,8 +25,8 @@ _COST: Final = -3.0
 _MEAN: Final = 7.0
 """Cost of a character that makes no text better or worse."""
 _FARTHEST: Final = 10
-_BEAM: Final = 12
-_AGAIN: Final = 4
+_BEAM: Final = 8
+_AGAIN: Final = 3
 _HEADS: Final = 5
 
 

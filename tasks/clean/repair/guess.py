@@ -71,9 +71,12 @@ class Guesser:
             stems.append(stem)
         found: list[Candidate] = []
         open_before = unclosed(line)
+        guesses: dict[tuple[int, str], list[tuple[str, float]]] = {}
         for rank, stem in enumerate(self._judge.promising(stems, "")):
-            trail = trails[id(stem)]
-            for first, bonus in self._first(line, trail, stem.whole[:8], open_before, rank):
+            trail, right = trails[id(stem)], stem.whole[:5]
+            if (trail, right) not in guesses:
+                guesses[trail, right] = self._first(line, trail, right, open_before, rank)
+            for first, bonus in guesses[trail, right]:
                 whole = Candidate(_after_first(first, stem.reading), first + stem.text)
                 whole.base = stem.base + bonus - self._tables.penalty(first)
                 found.append(whole)
