@@ -53,14 +53,18 @@ _RADICALS: Final = dict(
 _ASCII_ALNUM: Final = re.compile(r"[A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 
 
+_NEXT_LINE: Final = re.compile("(?<![\x80-\xff])\x85(?![\x80-\xff])")
+
+
 def newlines(text: str) -> str:
     """Text with every kind of line end as a line feed: how a text is read, not an edit of it."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    for mark in "\x0b\x0c\x85\u2028\u2029":
+    for mark in "\x0b\x0c\u2028\u2029":
         if mark in text:
             text = text.replace(mark, "\n")
-    return text
+    # Beside other characters of Latin-1 it is a byte of a character that was misread, no line end.
+    return _NEXT_LINE.sub("\n", text) if "\x85" in text else text
 
 
 def characters(text: str) -> Change:

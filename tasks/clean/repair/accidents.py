@@ -1,7 +1,9 @@
 """Encoding accidents: text decoded with the wrong table, NBSP that became `?`, entities escaped twice.
 
-Repaired only where the inverse is exact: encoding the result and misreading it again gives what
-stood there. What was destroyed on the way (锟斤拷, U+FFFD) is counted, not touched.
+Repaired where the inverse is exact: encoding the result and misreading it again gives what stood
+there. Of UTF-8 read as GBK a byte here and there is often lost; the characters around it come back
+by the same inverse, the lost ones are □ and counted. What was destroyed altogether (锟斤拷, U+FFFD)
+is counted, not touched.
 """
 
 from __future__ import annotations
@@ -9,11 +11,15 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import ftfy.bad_codecs  # noqa: F401 - registers sloppy-windows-1252
+import yaml
 
+from config.settings import CONFIG
 from tasks.clean.repair.language import LanguageModel
+from tasks.clean.repair.shift import LOST_DIGIT as LOST
 from tasks.tables import Change, Edit
 
 _HAN: Final = "\u3400-\u9fff"
@@ -34,12 +40,16 @@ _GBK_SIGN: Final = re.compile("[锛銆鐨涓鏄鍦浜绗鍚鎴鏈鍜]")
 _LOST: Final = re.compile("(?:锟斤拷|锟斤|斤拷){2,}|锟斤拷|烫{3,}|屯{3,}|\ufffd+")
 _INDENTED: Final = re.compile(rf"^\?{{2,8}}(?=[ ]?[{_HAN}“《（(])", re.MULTILINE)
 _SPLIT_LABEL: Final = re.compile(rf"(?<=[\[【])[{_HAN}](?:\? ?[{_HAN}]){{1,4}}(?=[\]】])")
+_SPLIT_HEAD: Final = re.compile(rf"(?<![{_HAN}])[{_HAN}](?:\? ?[{_HAN}]){{1,4}}(?= ?[：:])")
 _ENTITY: Final = re.compile(
     r"&(?:amp;)+(?:#\d{2,7}|#x[0-9a-fA-F]{2,6}|[a-zA-Z]{2,8});"
     r"|&(?:nbsp|ldquo|rdquo|lsquo|rsquo|mdash|hellip|middot|bull|ensp|emsp);"
-    r"|(?:&#(?:\d{4,6}|x[0-9a-fA-F]{4,5});){3,}"
+    r"|(?:&#(?:\d{4,6}|x[0-9a-fA-F]{4,5});)+"
 )
 _ABOUT_CODE: Final = re.compile("HTML|html|XML|实体|實體|转义|轉義|</|标签|標籤|entity|Entity")
+_UNREADABLE: Final = re.compile("\ufffd+")
+_MOST_LOST: Final = 0.25
+"""Share of lost characters up to which a misread text is worth reading."""
 _LIKELY: Final = -9.0
 """Mean cost of a character, natural logarithm, above which a decoded text is taken for Chinese."""
 
@@ -78,9 +88,12 @@ class _Pass:
         self.edits.append(Edit(rule, start, before, after, reason))
         self.damage[kind] = self.damage.get(kind, 0) + 1
 
-    def lost(self, kind: str, count: int = 1) -> None:
-        self.damage[kind] = self.damage.get(kind, 0) + count
-        self.unrepaired += count
+    def lost(self, kind: str, places: int, characters: int) -> None:
+        self.damage[kind] = self.damage.get(kind, 0) + places
+        self.unrepaired += characters
+
+    def taken(self, start: int) -> bool:
+        return any(begin <= start < stop for begin, stop in self._taken)
 
 
 def _mojibake(work: _Pass) -> None:
@@ -97,6 +110,10 @@ def _mojibake(work: _Pass) -> None:
         if result and work.chinese(result, 2):
             reason = "GBK read as Latin-1; misreading the repaired text gives what stood here"
             work.edit("mojibake.gbk-as-latin1", "mojibake", match.start(), match[0], result, reason)
+    if work.edits:
+        # Between stretches that came back: the same accident, with bytes that were lost.
+        rest = sum(not work.taken(match.start()) for match in _SUSPECTS[0].finditer(text))
+        work.lost("mojibake", rest, rest)
     if not _GBK_SIGN.search(text):
         return
     for match in _GBK_UTF8.finditer(text):
@@ -108,13 +125,26 @@ def _mojibake(work: _Pass) -> None:
             if work.chinese(exact, 2) and work.chinese(run, 0) is False:
                 reason = "UTF-8 read as GBK; misreading the repaired text gives what stood here"
                 work.edit("mojibake.utf8-as-gbk", "mojibake", match.start(), run, exact, reason)
-        elif len(run) >= 6:
-            try:
-                part = run.rstrip("?").encode("gb18030").decode("utf-8", "ignore")
-            except UnicodeEncodeError:
+        elif len(run) >= 6 and (found := _around_losses(run)):
+            lost = found.count(LOST)
+            if not work.chinese(found.replace(LOST, ""), 3):
                 continue
-            if len(part) >= 0.5 * len(run) and work.chinese(part, 3):
-                work.lost("mojibake")
+            if lost <= _MOST_LOST * len(found):
+                reason = f"UTF-8 read as GBK; {lost} characters lost bytes on the way"
+                work.edit("mojibake.utf8-as-gbk", "mojibake", match.start(), run, found, reason)
+                work.lost("mojibake", 0, lost)
+            else:
+                work.lost("mojibake", 1, len(run))
+
+
+def _around_losses(run: str) -> str | None:
+    """A run of UTF-8 read as GBK, read again, with LOST for characters that lack bytes; None if it is no GBK."""
+    try:
+        # A byte that no UTF-8 has stands for what a decoder could not read.
+        pieces = [piece.encode("gb18030") for piece in _UNREADABLE.split(run.rstrip("?"))]
+    except UnicodeEncodeError:
+        return None
+    return _UNREADABLE.sub(LOST, b"\xff".join(pieces).decode("utf-8", "replace"))
 
 
 def _entities(work: _Pass) -> None:
@@ -129,9 +159,22 @@ def _entities(work: _Pass) -> None:
         work.edit("entity.unescape", "double_escape", match.start(), match[0], after, reason)
 
 
+@lru_cache(1)
+def _labels() -> frozenset[str]:
+    """Labels that are written with spaces between their characters."""
+    data = yaml.safe_load((CONFIG / "lexicon" / "repair.yaml").read_text(encoding="utf-8"))
+    return frozenset(data["spaced_labels"].split())
+
+
+def _split_labels(text: str) -> list[re.Match[str]]:
+    """Labels set apart with no-break spaces that became `?`: in brackets, or known ones before a colon."""
+    known = (match for match in _SPLIT_HEAD.finditer(text) if re.sub("[? ]", "", match[0]) in _labels())
+    return [*_SPLIT_LABEL.finditer(text), *known]
+
+
 def _no_break_spaces(work: _Pass) -> None:
     text = work.text
-    for match in _SPLIT_LABEL.finditer(text):
+    for match in _split_labels(text):
         after = match[0].replace("? ", " ").replace("?", " ")
         reason = "a label set apart with no-break spaces, which became question marks"
         work.edit("nbsp.question", "nbsp_as_question", match.start(), match[0], after, reason)
@@ -151,16 +194,16 @@ def undo_accidents(text: str, model: Callable[[], LanguageModel]) -> tuple[Chang
 
     `model` is called when there is something to judge.
     """
-    asked = "?" in text and ("??" in text or _SPLIT_LABEL.search(text))
+    asked = "?" in text and ("??" in text or _split_labels(text))
     if not asked and not any(pattern.search(text) for pattern in _SUSPECTS):
         return Change(text), {}, 0
     work = _Pass(text, model)
     _mojibake(work)
     _entities(work)
     _no_break_spaces(work)
-    ruins = len(_LOST.findall(text))
+    ruins = [match for match in _LOST.finditer(text) if not work.taken(match.start())]
     if ruins:
-        work.lost("replacement_runs", ruins)
+        work.lost("replacement_runs", len(ruins), len(ruins))
     if not work.edits:
         return Change(text), work.damage, work.unrepaired
     edits = tuple(sorted(work.edits, key=lambda edit: edit.start))

@@ -42,3 +42,27 @@ def test_exact_inverses(repairer: Repairer, case: dict[str, str]) -> None:
     assert restored.text == case["clean"]
     assert restored.damage[case["damage"]] >= 1
     assert repairer.restore(restored.text).changes == ()
+
+
+@pytest.mark.parametrize("case", DATA["torn"], ids=lambda case: case["clean"][:6])
+def test_characters_around_lost_bytes_come_back(repairer: Repairer, case: dict[str, str]) -> None:
+    clean = case["clean"]
+    observed = clean.encode().decode("gbk", "replace")
+    restored = repairer.restore(observed)
+    kept = restored.text.replace("□", "")
+    rest = iter(clean)
+    assert all(character in rest for character in kept), restored.text  # nothing but characters of the text
+    assert len(kept) >= case["least"] * len(clean)
+    assert restored.unrepaired == restored.text.count("□") > 0
+
+
+@pytest.mark.parametrize("text", DATA["clean"])
+def test_what_only_looks_like_an_accident_stays(repairer: Repairer, text: str) -> None:
+    assert repairer.restore(text).changes == ()
+
+
+def test_what_was_lost_between_repaired_stretches_is_counted(repairer: Repairer) -> None:
+    observed = "孩子们在堤上放风筝，老人坐在门口晒太阳。".encode().decode("cp1252", "ignore")
+    restored = repairer.restore(observed)
+    assert "放风" in restored.text
+    assert restored.unrepaired >= 3
