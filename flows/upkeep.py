@@ -21,6 +21,7 @@ from config.settings import ServeSettings
 
 AUTOMATION = "a run without signs of life has crashed"
 _HEARTBEAT = "prefect.flow-run.heartbeat"
+_RUNNING = "prefect.flow-run.Running"
 _ENDED = ("Completed", "Failed", "Cancelled", "Crashed")
 
 
@@ -33,7 +34,8 @@ def watch_heartbeats(serve: ServeSettings) -> None:
         name=AUTOMATION,
         description="Kept by `qingyuan serve`.",
         trigger=EventTrigger(
-            after={_HEARTBEAT},
+            # The state is told by the server: a run may die before its first heartbeat.
+            after={_RUNNING, _HEARTBEAT},
             expect={_HEARTBEAT, *(f"prefect.flow-run.{name}" for name in _ENDED)},
             match={"prefect.resource.id": ["prefect.flow-run.*"]},
             for_each={"prefect.resource.id"},
