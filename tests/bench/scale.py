@@ -178,8 +178,10 @@ def run_once(store: Path, paths: list[Path], settings: Mapping[str, Any]) -> dic
 def save(name: str, figures: Mapping[str, Any]) -> None:
     """Keep the figures beside the benchmarks, and draw the page anew."""
     RESULTS.mkdir(exist_ok=True)
+    # Places below the checkout are told from there: the figures are those of any checkout.
+    arguments = [argument.removeprefix(f"{ROOT}/") for argument in sys.argv[1:]]
     told: dict[str, Any] = {
-        "command": " ".join([f"python -m tests.bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+        "command": " ".join([f"python -m tests.bench.{Path(sys.argv[0]).stem}", *arguments]),
         "code": code_version(),
         "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     }
