@@ -70,14 +70,14 @@ def report_artifacts(
     lines: list[str] = []
     if warnings:
         lines += [f"**{words('report.warnings')}**", "", *(f"- {plain(line)}" for line in warnings), ""]
-    if manifest:
-        version = manifest.version
+    if latest := manifest or store.latest():
+        version = latest.version
         lines += [
             f"**[{words('run.report')}]({reports_address(settings.serve)}/v{version})**",
             "",
             f"{words('run.folder')}: `{settings.store.path}/snapshots/v{version}`",
             "",
-            *_changes(store, manifest, words),
+            *(_changes(store, manifest, words) if manifest else []),
         ]
     create_markdown_artifact("\n".join(lines) or headline, key="version", description=headline)
     failed = _failed(store, manifest) if manifest else []

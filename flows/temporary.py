@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _STOP_SECONDS = 5
+_PR_SET_PDEATHSIG = 1
 
 
 def start_server(environment: Mapping[str, str]) -> str:
@@ -35,9 +38,16 @@ def start_server(environment: Mapping[str, str]) -> str:
             # What Prefect sets for its own temporary servers: no dashboard, settings as they are.
             | {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"},
             pass_fds=[listener.fileno()],
+            preexec_fn=_end_with_parent,  # noqa: PLW1509 - there are no threads yet
         )
     atexit.register(_stop, process)
     return f"http://127.0.0.1:{port}/api"
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this process when its parent dies, however that happens (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

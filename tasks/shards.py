@@ -191,24 +191,18 @@ def _staged(shard: Path | str, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
             yield from batch.take(pa.array(mine)).to_pylist()
 
 
-def show(places: Mapping[str, tuple[str, str, int]], characters: int, settings: str) -> list[Sample]:
-    """Clean captures once more for the report, keeping what it shows (see tasks.samples).
+def show(shard: Path, wanted: Mapping[int, str], characters: int, settings: str) -> list[Sample]:
+    """Clean captures of a shard once more for the report, keeping what it shows (see tasks.samples).
 
-    `places` gives document id, shard and row of each capture id.
+    `wanted` gives the document id by row.
     """
     cleaner = _cleaner(settings)
-    by_shard: dict[str, dict[int, str]] = {}
-    for document_id, shard, number in places.values():
-        by_shard.setdefault(shard, {})[number] = document_id
-    samples: list[Sample] = []
-    for shard, wanted in by_shard.items():
-        numbers = sorted(wanted)
-        recurring = recurring_lines(Staging.of(Path(shard)).recurring)
-        for number, row in zip(numbers, _staged(shard, numbers), strict=True):
-            article = cleaner.clean(_capture(row), recurring=recurring)
-            samples.append(sample_of(article, wanted[number], characters))
-    order = [document_id for document_id, _, _ in places.values()]
-    return sorted(samples, key=lambda sample: order.index(sample.document_id))
+    recurring = recurring_lines(Staging.of(shard).recurring)
+    numbers = sorted(wanted)
+    return [
+        sample_of(cleaner.clean(_capture(row), recurring=recurring), wanted[number], characters)
+        for number, row in zip(numbers, _staged(shard, numbers), strict=True)
+    ]
 
 
 def failed_rows(shard: Path, rows: Sequence[int], why: str) -> pa.RecordBatch:

@@ -293,9 +293,17 @@ def report(
         row for batch in store.scan("documents", columns=columns, files=mine) for row in batch.to_pylist()
     )
     places = samples.choose(documents, staging, shown.sample_documents)
-    found = (
-        pool.run(shards.show, places, shown.sample_characters, settings.model_dump_json()) if places else []
-    )
+    by_shard: dict[Path, dict[int, str]] = {}
+    for document_id, shard, row in places.values():
+        by_shard.setdefault(Path(shard), {})[row] = document_id
+    compiled = settings.model_dump_json()
+    found = [
+        sample
+        for shard, wanted in by_shard.items()
+        for sample in pool.run(shards.show, shard, wanted, shown.sample_characters, compiled)
+    ]
+    order = [document_id for document_id, _, _ in places.values()]
+    found.sort(key=lambda sample: order.index(sample.document_id))
     return pages.write(store, manifest.version, shown, samples=found, warnings=warnings)
 
 

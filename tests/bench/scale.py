@@ -22,6 +22,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -146,7 +147,10 @@ def run_once(store: Path, paths: list[Path], settings: Mapping[str, Any]) -> dic
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     watch = Watch(process.pid, store, store.with_suffix(".watch.json"))
     watch.start()
-    output, _ = process.communicate()
+    try:
+        output, _ = process.communicate()
+    finally:
+        process.terminate()  # of a benchmark that is stopped; a run that has ended does not mind
     if process.returncode:
         raise SystemExit(f"the run ended with {process.returncode}; the same command goes on from there")
     passed = time.perf_counter() - began
@@ -175,7 +179,7 @@ def save(name: str, figures: Mapping[str, Any]) -> None:
     """Keep the figures beside the benchmarks, and draw the page anew."""
     RESULTS.mkdir(exist_ok=True)
     told: dict[str, Any] = {
-        "command": " ".join(["python -m tests.bench.scale", *sys.argv[1:]]),
+        "command": " ".join([f"python -m tests.bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "code": code_version(),
         "machine": {"cores": os.cpu_count(), "memory_gb": round(psutil.virtual_memory().total / 2**30)},
     }
@@ -195,8 +199,8 @@ def whole(folder: Path, size: int, settings: Mapping[str, Any], name: str, **tol
     """A first run over `size` captures; `told` goes into the result."""
     pages = write_pages(folder / "pages", size)
     store = folder / f"store-{name}"
-    if (store / "snapshots").exists():
-        shutil.rmtree(store)  # finished before: measured anew
+    if (store / "snapshots").exists() or not store.with_suffix(".watch.json").exists():
+        shutil.rmtree(store, ignore_errors=True)  # finished before, or not watched: measured anew
     save(name, {"captures": size} | told | run_once(store, pages, settings))
     shutil.rmtree(store)
 
@@ -262,6 +266,7 @@ def main() -> None:
     parser.add_argument("--draw", action="store_true")
     parser.add_argument("--fill", nargs=2, metavar=("STORE", "OLD"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.fill:
         fill(Path(options.fill[0]), int(options.fill[1]))
         return

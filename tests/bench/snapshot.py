@@ -132,9 +132,10 @@ def large_corpus(folder: Path, millions: float) -> None:
             appends = write(
                 store, f"next-{number}", iter([ids(total + number, 1000)]), lambda i: f"新{i}。\n"
             )
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             store.commit(f"next-{number}", appends=appends, facts=RunFacts(read=1000))
-            say(f"commit of 1,000 new documents: {time.perf_counter() - began:.2f} s (limit 3 s)")
+            taken, worked = time.perf_counter() - began, time.process_time() - worked
+            say(f"commit of 1,000 new documents: {taken:.2f} s (limit 3 s), {worked:.2f} s of CPU")
         old = store.files("documents")[0]
         gone = pq.ParquetFile(old).read_row_group(0, columns=["document_id"]).column(0).slice(0, 10)
         appends = write(store, "better", iter([gone.combine_chunks()]), lambda i: f"更好{i}。\n")
