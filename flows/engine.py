@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from config.settings import Settings, workers
 from tasks.pool import LocalWorkers, Workers
+from tasks.snapshot.remains import CARRIED
 
 
 @contextmanager
@@ -15,8 +16,8 @@ def open_workers(settings: Settings) -> Iterator[Workers]:
 
     prefect-dask's task runner starts or finds the cluster and its client carries the shards. The
     Prefect tasks around the shards stay in the flow's process: a worker needs no way to the server,
-    and a shard costs 3 ms instead of 260 (docs/decisions.md). With a store on objects the shards to
-    clean go to the workers through its bucket, and this machine's processes do the rest.
+    and a shard costs 3 ms instead of 260 (docs/decisions.md). With a store on objects the files go to
+    the workers and back through its bucket, and this machine's processes do what cannot travel.
     """
     home = LocalWorkers(workers(settings), settings.model_dump_json(), attempts=settings.run.attempts)
     if settings.run.engine == "local":
@@ -39,16 +40,15 @@ def open_workers(settings: Settings) -> Iterator[Workers]:
         }
         runner = DaskTaskRunner(cluster_kwargs=cluster)
     with runner:
-        far = DaskWorkers(runner.client)
-        if "://" not in settings.store.path:
-            yield far
+        store = settings.store
+        if "://" not in store.path:
+            yield DaskWorkers(runner.client)
             return
         carrier = Carrier(
-            settings.store.folder, f"{settings.store.path.rstrip('/')}/carried", settings.store.options
+            store.folder / "staging", f"{store.path.rstrip('/')}/{CARRIED}", dict(store.options)
         )
-        with home:
-            yield CarryingWorkers(far, home, carrier)
-        carrier.close()
+        with home, CarryingWorkers(runner.client, carrier, home, f"carried-{store.folder.name}") as far:
+            yield far
 
 
 __all__ = ["open_workers"]

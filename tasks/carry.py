@@ -1,87 +1,202 @@
-"""Files to workers that share no folder with the run, and back: through an object store that both reach."""
+"""Work for machines that share no folder with the run: what it reads and writes travels through a bucket.
+
+A function can travel if the files it reads are paths among its arguments, however deep, and it returns
+the paths of the files it wrote, last the one that says that all are there. Nothing else is declared:
+packing replaces each path by a name, and the other side by its own path of that name. A file is sent
+once, whoever made it, and each machine fetches it once.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import os
+import pickle
+import secrets
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from tasks.files import open_files
+from tasks.files import FilesError, ObjectFiles
+
+_AT_ONCE: Final = 16
+"""Transfers at a time; each holds some megabytes."""
+
+Name = tuple[str, bool]
+"""A path on its way: its name, and whether it is a folder (which goes empty)."""
+
+
+class StuckError(Exception):
+    """An argument cannot travel: a folder or an unreadable file outside the folder that is carried."""
+
+
+class Route(NamedTuple):
+    """Where the files of a run lie on their way."""
+
+    address: str
+    options: tuple[tuple[str, str], ...]
+    """Those of tasks.files."""
+
+
+class Parcel(NamedTuple):
+    """A call on its way to a worker."""
+
+    route: Route
+    reads: list[str]
+    """Names of the files that the worker fetches before."""
+    call: bytes
 
 
 class Carrier:
-    """Carries files below `root`, by their names there, through the objects below `address`.
+    """Carries calls, with files below `root` and single files from elsewhere, through objects below `address`.
 
-    `options` are those of tasks.files. Thread-safe. Errors are FilesError and OSError.
+    `options` are those of tasks.files. Files keep their content under their path. Thread-safe. Errors are
+    FilesError and OSError.
     """
 
     def __init__(self, root: Path, address: str, options: Mapping[str, str]) -> None:
-        self._root, self._address, self._options = root.absolute(), address, dict(options)
-        self._files = open_files(address, root / "carried", options)
-        self._sent: set[str] = set()
+        self._root = root.absolute()
+        # A part of its own: what workers cut off from an earlier run still send does not get in between.
+        self._route = Route(f"{address}/{secrets.token_hex(8)}", tuple(sorted(options.items())))
+        self._files = ObjectFiles(self._route.address, self._root, options)
+        # Not below the root: removing objects removes their copies.
+        self._all = ObjectFiles(address, self._root / "copies", options)
+        self._there: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
+        self._few = threading.Semaphore(_AT_ONCE)
 
-    def pack(self, function: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Any, ...]:
-        """Send the files among the arguments; gives the arguments of `carried` for the worker."""
-        for name in self._names(arguments):
-            with self._lock:
-                due = name not in self._sent and (self._root / name).is_file()
-                self._sent |= {name} if due else set()
-            if due:
-                self._files.write(name, (self._root / name).read_bytes())
-        return self._root, self._address, self._options, function, tuple(arguments)
+    def pack(self, call: tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]) -> Parcel:
+        """Make a call ready for `carried` on a worker, its files sent. Raises StuckError."""
+        reads: dict[str, Path] = {}
 
-    def unpack(self, arguments: Sequence[Any]) -> None:
-        """Take in the files that the worker has made of the arguments."""
-        for name in self._names(arguments):
-            place = self._root / name
-            if not place.exists():
-                content = self._files.read(name)
-                partial = place.with_name(f".{place.name}.tmp")
-                partial.write_bytes(content)
-                partial.replace(place)
+        def name_of(path: Path) -> Name:
+            whole = path.absolute()
+            if whole.is_relative_to(self._root):
+                name = whole.relative_to(self._root).as_posix()
+            elif whole.is_file() and os.access(whole, os.R_OK):
+                name = f"outside/{hashlib.sha256(os.fsencode(whole)).hexdigest()}"
+            else:
+                raise StuckError(str(path))
+            if whole.is_file():
+                reads[name] = whole
+            return name, whole.is_dir()
 
-    def close(self) -> None:
-        """Remove what was carried."""
-        self._files.remove_tree("")
+        packed = _pack(call, name_of)
+        for name, path in reads.items():
+            self._send(name, path)
+        return Parcel(self._route, list(reads), packed)
 
-    def _names(self, arguments: Sequence[Any]) -> list[str]:
-        return [
-            argument.relative_to(self._root).as_posix()
-            for argument in arguments
-            if isinstance(argument, Path)
-        ]
+    def unpack(self, answer: bytes) -> Any:
+        """The result of a call, the files it names fetched."""
+        made: list[str] = []
 
+        def place_of(name: Name) -> Path:
+            made.append(name[0])
+            return self._root / name[0]
 
-def carried(
-    root: Path,
-    address: str,
-    options: Mapping[str, str],
-    function: Callable[..., Any],
-    arguments: Sequence[Any],
-) -> Any:
-    """On the worker: call a function with the paths among its arguments moved to a folder of this machine.
-
-    The files that are there are fetched before, those the function makes are sent after.
-    """
-    with tempfile.TemporaryDirectory(prefix="qingyuan-") as folder:
-        files = open_files(address, Path(folder) / "carried", options)
-        moved: dict[Path, Path] = {}
-        made: list[Path] = []
-        for path in (argument for argument in arguments if isinstance(argument, Path)):
-            moved[path] = Path(folder) / path.relative_to(root)
-            moved[path].parent.mkdir(parents=True, exist_ok=True)
-            try:
-                moved[path].write_bytes(files.read(path.relative_to(root).as_posix()))
-            except FileNotFoundError:
-                made.append(path)
-        result = function(*(moved.get(one, one) if isinstance(one, Path) else one for one in arguments))
-        for path in made:
-            if moved[path].is_file():
-                files.write(path.relative_to(root).as_posix(), moved[path].read_bytes())
+        result = _unpack(answer, place_of)
+        with self._few:
+            self._files.local(made[:-1])
+            self._files.local(made[-1:])
+        here: Future[None] = Future()
+        here.set_result(None)
+        with self._lock:
+            for name in made:
+                self._there.setdefault(name, here)
         return result
 
+    def close(self) -> None:
+        """Remove what was carried, if the bucket can be reached; else the next run's recovery does it."""
+        with suppress(FilesError):
+            self._all.remove_tree("")
 
-__all__ = ["Carrier", "carried"]
+    def _send(self, name: str, path: Path) -> None:
+        """Send a file, or wait until another thread has."""
+        with self._lock:
+            there = self._there.get(name)
+            mine = there is None
+            if there is None:
+                there = self._there[name] = Future()
+        if not mine:
+            there.result()
+            return
+        try:
+            with self._few:
+                self._files.put(path, name)
+        except BaseException as error:
+            with self._lock:
+                del self._there[name]
+            there.set_exception(error)
+            raise
+        there.set_result(None)
+
+
+def carried(parcel: Parcel, scratch: Path) -> bytes:
+    """On the worker: make a call that `Carrier.pack` packed; gives what `Carrier.unpack` takes.
+
+    Fetched files stay below `scratch`, for all workers of the machine. The call writes into a folder of its
+    own, and what it returns appears under its name when it is whole: its worker may die at any time.
+    """
+    files = _files(parcel.route, scratch / parcel.route.address.rpartition("/")[2])
+    copies = dict(zip(parcel.reads, files.local(parcel.reads), strict=True))
+    with tempfile.TemporaryDirectory(prefix="call-", dir=scratch) as own:
+        made: dict[str, Path] = {}
+
+        def place_of(name: Name) -> Path:
+            if copy := copies.get(name[0]):
+                return copy
+            path = Path(own) / name[0]
+            (path if name[1] else path.parent).mkdir(parents=True, exist_ok=True)
+            return path
+
+        def name_of(path: Path) -> Name:
+            name = path.relative_to(own).as_posix()
+            made[name] = path
+            return name, False
+
+        function, args, kwargs = _unpack(parcel.call, place_of)
+        answer = _pack(function(*args, **kwargs), name_of)
+        files.move_in((path, name) for name, path in made.items())
+    return answer
+
+
+@lru_cache(2)
+def _files(route: Route, copies: Path) -> ObjectFiles:
+    copies.mkdir(parents=True, exist_ok=True)
+    return ObjectFiles(route.address, copies, dict(route.options))
+
+
+class _Packer(pickle.Pickler):
+    def __init__(self, stream: io.BytesIO, name_of: Callable[[Path], Name]) -> None:
+        super().__init__(stream, protocol=pickle.HIGHEST_PROTOCOL)
+        self._name_of = name_of
+
+    def persistent_id(self, value: Any) -> Name | None:
+        return self._name_of(value) if isinstance(value, Path) else None
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, stream: io.BytesIO, place_of: Callable[[Name], Path]) -> None:
+        super().__init__(stream)
+        self._place_of = place_of
+
+    def persistent_load(self, name: Name) -> Path:
+        return self._place_of(name)
+
+
+def _pack(value: Any, name_of: Callable[[Path], Name]) -> bytes:
+    stream = io.BytesIO()
+    _Packer(stream, name_of).dump(value)
+    return stream.getvalue()
+
+
+def _unpack(packed: bytes, place_of: Callable[[Name], Path]) -> Any:
+    return _Unpacker(io.BytesIO(packed), place_of).load()
+
+
+__all__ = ["Carrier", "Parcel", "StuckError", "carried"]

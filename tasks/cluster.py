@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from pathlib import Path
+from types import TracebackType
+from typing import ParamSpec, TypeVar
 
-from distributed import Client
+from distributed import Client, Worker, get_worker
 from distributed.scheduler import KilledWorker
 
-from tasks.carry import Carrier, carried
+from tasks.carry import Carrier, Parcel, StuckError, carried
 from tasks.pool import WorkerDiedError, Workers
-from tasks.shards import clean_shard
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,20 +44,53 @@ class DaskWorkers:
 
 
 class CarryingWorkers:
-    """Cleaning, the bulk of the work, on workers far away to which shards are carried; the rest at home."""
+    """The workers behind a Dask client to which calls are carried with their files (tasks/carry.py).
 
-    def __init__(self, far: Workers, home: Workers, carrier: Carrier) -> None:
-        self._far, self._home, self._carrier = far, home, carrier
+    A call that cannot travel is made `home`: it needs what lies on this machine only. While the block
+    lasts, each machine of the cluster keeps what it fetched or made, in a folder named `name` beside those
+    that Dask gives its workers.
+    """
+
+    def __init__(self, client: Client, carrier: Carrier, home: Workers, name: str) -> None:
+        self._client, self._carrier, self._home, self._name = client, carrier, home, name
+        self._far = DaskWorkers(client)
 
     def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """See tasks.pool.Workers."""
-        if cast(object, function) is not clean_shard:
+        try:
+            parcel = self._carrier.pack((function, args, kwargs))
+        except StuckError:
             return self._home.run(function, *args, **kwargs)
-        result: R = self._far.run(carried, *self._carrier.pack(function, args))
-        self._carrier.unpack(args)
+        result: R = self._carrier.unpack(self._far.run(_call, parcel, self._name))
         return result
 
     def rest(self) -> None:
         """See tasks.pool.Workers."""
         self._home.rest()
         self._far.rest()
+
+    def __enter__(self) -> CarryingWorkers:
+        self._forget()  # what a run left that was killed
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._carrier.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._client.run(_remove, self._name, on_error="ignore")
+
+
+def _call(parcel: Parcel, name: str) -> bytes:
+    return carried(parcel, _scratch(get_worker(), name))
+
+
+def _remove(name: str, dask_worker: Worker) -> None:
+    shutil.rmtree(_scratch(dask_worker, name), ignore_errors=True)
+
+
+def _scratch(worker: Worker, name: str) -> Path:
+    """A folder for all workers of a machine that were started with one `--local-directory`."""
+    return Path(worker.local_directory).parent / name

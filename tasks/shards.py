@@ -1,6 +1,7 @@
 """The work of one shard, run in a worker process: Parquet in, Parquet out, paths between.
 
-Nothing here knows Prefect or the store; a worker needs the staging folder and the settings only.
+Nothing here knows Prefect or the store; a worker needs the staging folder and the settings only. What a
+function reads is among its arguments, what it wrote is what it returns, so that it can travel (carry.py).
 """
 
 from __future__ import annotations
@@ -76,14 +77,11 @@ def _capture(row: Mapping[str, Any]) -> Capture:
     )
 
 
-def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, Any]:
-    """Read the captures of a job's files into shards of the settings' size.
+def collect_job(job: Job, staging: Staging, settings: Settings) -> list[Path]:
+    """Read the captures of a job's files into shards of the settings' size; gives these and the report.
 
-    Returns the report {"captures": number, "shards": number, "files": captures of each file}.
+    The report is {"captures": number, "shards": number, "files": captures of each file}.
     """
-    report = staging.done(job.number)
-    if report is not None:
-        return report
     sources = {source.name: source for source in settings.sources}
     counts: dict[str, int] = {}
 
@@ -94,18 +92,21 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> Mapping[str, 
                 counts[file.path] += 1
                 yield _staged_row(capture)
 
+    staging.captures.mkdir(parents=True, exist_ok=True)  # on a worker far away it is another folder
     shards = write_shards(rows(), job.number, staging, settings)
-    report = {"captures": sum(counts.values()), "shards": shards, "files": counts}
-    staging.finish(job.number, report)
-    return report
+    report = {"captures": sum(counts.values()), "shards": len(shards), "files": counts}
+    return [*shards, staging.finish(job.number, report)]
 
 
-def write_shards(rows: Iterator[Mapping[str, Any]], job: int, staging: Staging, settings: Settings) -> int:
-    """Write rows of STAGED into shards of the settings' size; returns the number of shards."""
-    shards = 0
+def write_shards(
+    rows: Iterator[Mapping[str, Any]], job: int, staging: Staging, settings: Settings
+) -> list[Path]:
+    """Write rows of STAGED into shards of the settings' size; returns the shards."""
+    shards: list[Path] = []
     pending = next(rows, None)
     while pending is not None:
-        with shard_writer(staging.capture_shard(job, shards), STAGED) as writer:
+        shards.append(staging.capture_shard(job, len(shards)))
+        with shard_writer(shards[-1], STAGED) as writer:
             taken = size = 0
             batch: list[Mapping[str, Any]] = []
             held = 0
@@ -124,7 +125,6 @@ def write_shards(rows: Iterator[Mapping[str, Any]], job: int, staging: Staging, 
                 pending = next(rows, None)
             if batch:
                 writer.write_batch(to_batch(batch, STAGED))
-        shards += 1
     return shards
 
 
@@ -134,21 +134,19 @@ def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:
     return article.row() | {name: staged[name] for name in names}
 
 
-def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> int:
+def clean_shard(shard: Path, recurring: Path, out: Path, rows: Sequence[int], settings: str) -> list[Path]:
     """Clean the captures in the given rows (ascending) of a shard and write CLEANED to `out`.
 
-    Does nothing if `out` is there already. The slowest captures, with their CPU seconds, go beside it into a
-    file `.slow`. Returns the number of rows.
+    `recurring` is what tasks.recurring wrote, if anything. The slowest captures, with their CPU seconds, go
+    beside `out` into a file `.slow`.
     """
-    if out.exists():
-        return len(rows)
-    cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
+    cleaner, lines = _cleaner(settings), recurring_lines(recurring)
     seconds: list[tuple[float, str]] = []
     with shard_writer(out, CLEANED) as writer:
         batch: list[dict[str, Any]] = []
         for row in _staged(shard, rows):
             began = time.process_time()
-            batch.append(_cleaned_row(cleaner.clean(_capture(row), recurring=recurring), row))
+            batch.append(_cleaned_row(cleaner.clean(_capture(row), recurring=lines), row))
             seconds.append((time.process_time() - began, row["url"] or row["locator"]))
             if len(batch) == BATCH:
                 writer.write_batch(to_batch(batch, CLEANED))
@@ -156,31 +154,34 @@ def clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> i
         if batch:
             writer.write_batch(to_batch(batch, CLEANED))
     slowest = heapq.nlargest(SLOWEST, seconds)
-    out.with_suffix(".slow").write_text(json.dumps(slowest, ensure_ascii=False), encoding="utf-8")
-    return len(rows)
+    note = out.with_suffix(".slow")
+    note.write_text(json.dumps(slowest, ensure_ascii=False), encoding="utf-8")
+    return [note, out]
 
 
-def settle(doubts: Path, batch: int, out: Path, settings: str) -> None:
+def settle(
+    doubts: Path, batch: int, shards: Mapping[str, Path], recurring: Path, out: Path, settings: str
+) -> list[Path]:
     """Clean captures again with the texts of other copies, which settle ambiguous and lost characters.
 
-    `doubts` is what tasks.dedupe.siblings wrote, `batch` one of its batches. Writes CLEANED to `out`.
+    `doubts` is what tasks.dedupe.siblings wrote, `batch` one of its batches, `shards` are those it names.
+    Writes CLEANED to `out`.
     """
-    if out.exists():
-        return
-    cleaner, recurring = _cleaner(settings), recurring_lines(Staging.of(out).recurring)
+    cleaner, lines = _cleaner(settings), recurring_lines(recurring)
     texts: dict[tuple[str, int], dict[str, str]] = {}
     for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
         texts.setdefault((row["shard"], row["shard_row"]), {})[row["of_capture"]] = row["text"]
     with shard_writer(out, CLEANED) as writer:
         for shard in sorted({shard for shard, _ in texts}):
             numbers = sorted(number for at, number in texts if at == shard)
-            for number, row in zip(numbers, _staged(shard, numbers), strict=True):
-                article = cleaner.clean(_capture(row), siblings=texts[shard, number], recurring=recurring)
+            for number, row in zip(numbers, _staged(shards[shard], numbers), strict=True):
+                article = cleaner.clean(_capture(row), siblings=texts[shard, number], recurring=lines)
                 if article.outcome is Outcome.KEPT:
                     writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
+    return [out]
 
 
-def _staged(shard: Path | str, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
+def _staged(shard: Path, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
     """The given rows (ascending) of a shard, a batch in memory at a time."""
     wanted = frozenset(rows)
     first = 0
@@ -191,16 +192,17 @@ def _staged(shard: Path | str, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
             yield from batch.take(pa.array(mine)).to_pylist()
 
 
-def show(shard: Path, wanted: Mapping[int, str], characters: int, settings: str) -> list[Sample]:
+def show(
+    shard: Path, recurring: Path, wanted: Mapping[int, str], characters: int, settings: str
+) -> list[Sample]:
     """Clean captures of a shard once more for the report, keeping what it shows (see tasks.samples).
 
     `wanted` gives the document id by row.
     """
-    cleaner = _cleaner(settings)
-    recurring = recurring_lines(Staging.of(shard).recurring)
+    cleaner, lines = _cleaner(settings), recurring_lines(recurring)
     numbers = sorted(wanted)
     return [
-        sample_of(cleaner.clean(_capture(row), recurring=recurring), wanted[number], characters)
+        sample_of(cleaner.clean(_capture(row), recurring=lines), wanted[number], characters)
         for number, row in zip(numbers, _staged(shard, numbers), strict=True)
     ]
 

@@ -86,10 +86,10 @@ class Staging:
             (staging.root / name).mkdir(parents=True, exist_ok=True)
         return staging
 
-    @classmethod
-    def of(cls, shard: Path) -> Staging:
-        """The staging folder in which a shard lies."""
-        return cls(shard.parent.parent)
+    @property
+    def captures(self) -> Path:
+        """The folder of what was read: shards, and the reports of the jobs."""
+        return self.root / "captures"
 
     @property
     def exact(self) -> Path:
@@ -117,7 +117,7 @@ class Staging:
 
     def capture_shard(self, job: int, shard: int) -> Path:
         """Path of shard `shard` of job `job`."""
-        return self.root / "captures" / f"{job:05d}-{shard:04d}.parquet"
+        return self.captures / f"{job:05d}-{shard:04d}.parquet"
 
     def cleaned_shard(self, captures: Path) -> Path:
         """Path of the cleaned counterpart of a capture shard."""
@@ -132,22 +132,23 @@ class Staging:
 
     def done(self, job: int) -> Mapping[str, Any] | None:
         """What a finished job reported, None if it has to be done (again)."""
-        marker = self.root / "captures" / f"{job:05d}.done"
+        marker = self.captures / f"{job:05d}.done"
         return json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else None
 
     def captures_by_file(self) -> dict[str, int]:
         """Captures read from each input file, by its path."""
         counts: dict[str, int] = {}
-        for marker in (self.root / "captures").glob("*.done"):
+        for marker in self.captures.glob("*.done"):
             counts.update(json.loads(marker.read_text(encoding="utf-8"))["files"])
         return counts
 
-    def finish(self, job: int, report: Mapping[str, Any]) -> None:
-        """Mark a job as done, with its report, in one step."""
-        marker = self.root / "captures" / f"{job:05d}.done"
+    def finish(self, job: int, report: Mapping[str, Any]) -> Path:
+        """Mark a job as done, with its report, in one step; gives the file."""
+        marker = self.captures / f"{job:05d}.done"
         partial = marker.with_suffix(".tmp")
         partial.write_text(json.dumps(report, ensure_ascii=False), encoding="utf-8")
         partial.replace(marker)
+        return marker
 
     def remove(self) -> None:
         """Delete the folder: the plan is published or was abandoned."""

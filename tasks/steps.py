@@ -84,7 +84,8 @@ def read(jobs: Portion[Job], staging: Staging, settings: Settings, pool: Workers
     """Read the files of some jobs into shards (tasks.shards.collect_job)."""
 
     def one(job: Job) -> int:
-        pool.run(collect_job, job, staging, settings)
+        if staging.done(job.number) is None:
+            pool.run(collect_job, job, staging, settings)
         return job.bytes
 
     _each(one, [(job,) for job in jobs.items], advance)
@@ -110,9 +111,10 @@ def clean(due: Portion[Due], staging: Staging, settings: Settings, pool: Workers
     def one(shard: Path, rows: list[int]) -> int:
         out = staging.cleaned_shard(shard)
         try:
-            pool.run(clean_shard, shard, out, rows, compiled)
+            if not out.exists():
+                pool.run(clean_shard, shard, staging.recurring, out, rows, compiled)
         except WorkerDiedError:
-            _one_by_one(shard, out, rows, compiled)
+            _one_by_one(shard, staging.recurring, out, rows, compiled)
         return len(rows)
 
     _each(one, due.items, advance)
@@ -123,7 +125,7 @@ def read_archive(gone: list[InputFile], staging: Staging, store: Store, settings
     """Read the captures of input files that are no more from the archive of payloads into shards."""
     if staging.done(ARCHIVE_JOB) is None:
         shards = write_shards(iter(archived(store, gone)), ARCHIVE_JOB, staging, settings)
-        staging.finish(ARCHIVE_JOB, {"captures": 0, "shards": shards, "files": {}})
+        staging.finish(ARCHIVE_JOB, {"captures": 0, "shards": len(shards), "files": {}})
 
 
 @task(name="find recurring lines", persist_result=False, cache_policy=NO_CACHE)
@@ -196,8 +198,11 @@ def settle(matched: Matched, staging: Staging, basis: Basis, settings: Settings,
     decisions = matched.files("captures")
     batches = find_doubts(staging.doubts, decisions, cleaned, staging.exact, basis.documents, settings.dedupe)
     compiled = settings.model_dump_json()
-    settled = [staging.root / "settled" / f"{batch:06d}.parquet" for batch in batches]
-    arguments = [(staging.doubts, batch, out, compiled) for batch, out in zip(batches, settled, strict=True)]
+    arguments = [
+        (staging.doubts, batch, {name: Path(name) for name in named}, staging.recurring, out, compiled)
+        for batch, named in batches.items()
+        if not (out := staging.root / "settled" / f"{batch:06d}.parquet").exists()
+    ]
     _on(pool, shards.settle, arguments)
     return len(batches)
 
@@ -300,7 +305,9 @@ def report(
     found = [
         sample
         for shard, wanted in by_shard.items()
-        for sample in pool.run(shards.show, shard, wanted, shown.sample_characters, compiled)
+        for sample in pool.run(
+            shards.show, shard, staging.recurring, wanted, shown.sample_characters, compiled
+        )
     ]
     order = [document_id for document_id, _, _ in places.values()]
     found.sort(key=lambda sample: order.index(sample.document_id))
@@ -359,7 +366,7 @@ def _input_rows(files: list[InputFile], staging: Staging, version: int) -> pa.Re
     return to_batch(rows, INPUTS)
 
 
-def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str) -> int:
+def _one_by_one(shard: Path, recurring: Path, out: Path, rows: list[int], settings: str) -> int:
     """Clean a shard whose workers died: halve it until the capture that does it stands alone.
 
     That happens here, in one process of its own, whatever the engine: the workers are spared.
@@ -368,7 +375,7 @@ def _one_by_one(shard: Path, out: Path, rows: list[int], settings: str) -> int:
     def clean_part(part: list[int], name: str) -> list[Path]:
         path = out.with_name(f".{out.stem}.{name}.part")
         try:
-            alone.run(clean_shard, shard, path, part, settings)
+            alone.run(clean_shard, shard, recurring, path, part, settings)
         except WorkerDiedError:
             if len(part) > 1:
                 middle = len(part) // 2

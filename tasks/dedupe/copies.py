@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -53,18 +54,18 @@ class Copy:
 
 
 Place = tuple[str, int]
-"""Where a text lies: Parquet file and row."""
+"""Where a text lies: Parquet file, as the run's own process calls it, and row."""
 
 
-def read_texts(places: Iterable[Place]) -> dict[Place, str]:
-    """Texts by their places; only the row groups that hold one are read."""
+def read_texts(places: Iterable[Place], files: Mapping[str, Path]) -> dict[Place, str]:
+    """Texts by their places, `files` saying where each file lies here; only row groups that hold one are read."""
     by_file: dict[str, list[int]] = {}
     for file, row in set(places):
         by_file.setdefault(file, []).append(row)
     texts: dict[Place, str] = {}
-    for path, wanted in by_file.items():
+    for name, wanted in by_file.items():
         rows = sorted(wanted)
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(files[name]) as file:
             start = at = 0
             for group in range(file.num_row_groups):
                 stop = start + file.metadata.row_group(group).num_rows
@@ -75,7 +76,7 @@ def read_texts(places: Iterable[Place]) -> dict[Place, str]:
                 if own:
                     column = file.read_row_group(group, columns=["text"])["text"]
                     found = column.take([row - start for row in own]).to_pylist()
-                    texts.update(((path, row), text or "") for row, text in zip(own, found, strict=True))
+                    texts.update(((name, row), text or "") for row, text in zip(own, found, strict=True))
                 start = stop
     return texts
 

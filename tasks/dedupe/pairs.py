@@ -7,7 +7,8 @@ and spill to disk.
 Files of the folder: `signed/` (SIGNED, a file a shard), `copies` (RANKED of every new capture, with the
 number of its text), `heads` (one row a text: the best copy with its signature), `partial/` (pairs that
 share hashes of a part), `stored/` (what the stored signatures say), `documents` (RANKED of the stored
-documents concerned, with a number behind the texts'), `pairs` (what is compared, in batches).
+documents concerned, with a number behind the texts'), `texts` (their texts), `pairs` (what is
+compared, in batches).
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from tasks.dedupe.signed import RANKED, SIGNED, rank_columns
 from tasks.dedupe.urls import url_key
 from tasks.tables import SIGNATURES
 
+_TEXT: Final = pa.schema([("text", pa.string())])
+_TEXTS_TOGETHER: Final = 1000
+"""Stored texts of a row group: who wants one of them reads all."""
 Numbers = NDArray[np.int64]
 
 _RANK: Final = "unrepaired, damage, spun, shorter, captured_at NULLS LAST, capture_id"
@@ -119,17 +123,17 @@ def number_texts(folder: Path, settings: DedupeSettings) -> int:
     return int(pq.read_metadata(folder / "heads.parquet").num_rows)
 
 
-def pairs_of_part(folder: Path, part: int, of: int, settings: DedupeSettings) -> None:
-    """Pairs of new texts that share hashes of the part, with the number of those; writes `partial/`."""
-    with files(folder, settings) as connection:
+def pairs_of_part(heads: Path, out: Path, part: int, of: int, settings: DedupeSettings) -> list[Path]:
+    """Pairs of new texts that share hashes of the part, with the number of those, for `partial/`."""
+    with database(settings) as connection:
         keys = arrow(
             connection,
-            "SELECT key, text::INTEGER AS text FROM (SELECT unnest(bands) AS key, text FROM heads) "
-            f"WHERE key % {of} = {part}",
+            "SELECT key, text::INTEGER AS text FROM "
+            f"(SELECT unnest(bands) AS key, text FROM {parquet([str(heads)], '')}) WHERE key % {of} = {part}",
         )
         connection.register("members", _buckets(keys["key"].to_numpy(), keys["text"].to_numpy()))
-        out = str(folder / "partial" / f"{part:05d}.parquet").replace("'", "''")
-        connection.execute(_AMONG.format(bucket=settings.bucket, out=out))
+        connection.execute(_AMONG.format(bucket=settings.bucket, out=str(out).replace("'", "''")))
+    return [out]
 
 
 def _buckets(keys: NDArray[np.uint64], texts: NDArray[np.int32]) -> pa.Table:
@@ -160,6 +164,7 @@ def stored_of_slice(
 ) -> None:
     """What the stored signatures say of `count` texts from number `first` on; writes `stored/`.
 
+    This runs where the folder `index` lies: a few pages of it are read, it is not sent to other machines.
     One file each of near candidates (text, document_id), of stored captures with an equal skeleton (text,
     skeleton, document_id, capture_id; the document is null where another one of that skeleton goes before)
     and of addresses (url_key, document_id). Raises SignatureVersionError.
@@ -219,7 +224,10 @@ def stored(folder: Path, name: str) -> str:
 
 
 def find_documents(folder: Path, texts: int, document_files: Sequence[str], settings: DedupeSettings) -> None:
-    """The stored documents that new texts may belong to; writes `documents`, numbered behind the texts."""
+    """The stored documents that new texts may belong to; writes `documents`, numbered behind the texts, and `texts`.
+
+    The texts are gathered here in one pass over the row groups that have some; whoever compares reads them alone.
+    """
     schema = pa.schema(
         [*RANKED, ("document_id", pa.string()), ("skeleton", pa.string()), ("node", pa.int64())]
     )
@@ -232,26 +240,33 @@ def find_documents(folder: Path, texts: int, document_files: Sequence[str], sett
             f"(SELECT capture_id, skeleton FROM {stored(folder, 'same')}) GROUP BY capture_id",
         )
     skeleton_of = dict(zip(same["capture_id"].to_pylist(), same["skeleton"].to_pylist(), strict=True))
-    columns = ["document_id", "capture_id", "url", "captured_at", "quality"]
+    columns = ["document_id", "capture_id", "url", "captured_at", "quality", "text"]
     found = [schema.empty_table()]
-    for read in read_documents(document_files, ids, columns):
-        characters = pc.fill_null(pc.struct_field(read["quality"], "characters"), 0)
-        table = read.append_column("characters", characters)
-        values = {name: table[name] for name in schema.names if name in table.column_names}
-        values |= rank_columns(table, settings)
-        values["url_key"] = pa.array([url_key(url) or "" for url in table["url"].to_pylist()], pa.string())
-        skeletons = [skeleton_of.get(capture, "") for capture in table["capture_id"].to_pylist()]
-        values["skeleton"] = pa.array(skeletons, pa.string())
-        values["node"] = pa.nulls(table.num_rows, pa.int64())
-        found.append(pa.table({name: values[name] for name in schema.names}).cast(schema))
+    rows = 0
+    kept = folder / "texts.parquet"
+    with pq.ParquetWriter(kept, _TEXT, compression="zstd", compression_level=1) as writer:
+        for table in read_documents(document_files, ids, columns):
+            writer.write_table(table.select(["text"]).cast(_TEXT), row_group_size=_TEXTS_TOGETHER)
+            values = {name: table[name] for name in schema.names if name in table.column_names}
+            characters = pc.fill_null(pc.struct_field(table["quality"], "characters"), 0)
+            values |= rank_columns(table.append_column("characters", characters), settings)
+            values["file"] = pa.array([str(kept)] * table.num_rows, pa.string())
+            values["row"] = pa.array(range(rows, rows + table.num_rows), pa.int64())
+            urls = table["url"].to_pylist()
+            values["url_key"] = pa.array([url_key(url) or "" for url in urls], pa.string())
+            skeletons = [skeleton_of.get(capture, "") for capture in table["capture_id"].to_pylist()]
+            values["skeleton"] = pa.array(skeletons, pa.string())
+            values["node"] = pa.nulls(table.num_rows, pa.int64())
+            found.append(pa.table({name: values[name] for name in schema.names}).cast(schema))
+            rows += table.num_rows
     ordered = pa.concat_tables(found).sort_by("document_id")
     nodes = pa.array(range(texts, texts + ordered.num_rows), pa.int64())
     ordered = ordered.set_column(schema.get_field_index("node"), schema.field("node"), nodes)
     pq.write_table(ordered, folder / "documents.parquet", compression="zstd")
 
 
-def find_pairs(folder: Path, settings: DedupeSettings) -> int:
-    """Gather the pairs to compare; writes `pairs` in row groups that are batches; returns their number.
+def find_pairs(folder: Path, settings: DedupeSettings) -> list[list[str]]:
+    """Gather the pairs to compare; writes `pairs` in row groups that are batches; returns the files each names.
 
     A batch touches `batch_documents` texts at most, and pairs of connected texts lie close together,
     so that few texts are read twice.
@@ -272,8 +287,12 @@ def find_pairs(folder: Path, settings: DedupeSettings) -> int:
     labels = components(a, b, int(max(a.max(initial=-1), b.max(initial=-1))) + 1)
     order = np.lexsort((a, b, labels[a]))
     batch = max(1, settings.batch_documents // 2)
-    pq.write_table(pairs.take(order), folder / "pairs.parquet", row_group_size=batch)
-    return -(-len(order) // batch)
+    ordered = pairs.take(order)
+    pq.write_table(ordered, folder / "pairs.parquet", row_group_size=batch)
+    batches = (ordered.slice(start, batch) for start in range(0, len(order), batch))
+    return [
+        sorted({*one["a_file"].unique().to_pylist(), *one["b_file"].unique().to_pylist()}) for one in batches
+    ]
 
 
 def components(a: Numbers, b: Numbers, count: int) -> Numbers:
@@ -295,6 +314,7 @@ def components(a: Numbers, b: Numbers, count: int) -> Numbers:
 
 
 __all__ = [
+    "NO_STORED",
     "components",
     "files",
     "find_documents",

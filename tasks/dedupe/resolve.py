@@ -4,13 +4,14 @@ Matching goes in steps whose pieces are independent of each other, so that `each
 workers: sign (a shard), join (a part of the hashes; a slice of the texts with the stored), compare (a
 batch of pairs), decide (a batch of whole components). Between them the run's own process orders files
 within a memory limit. Nothing grows with the number of captures but files and a few numbers a text.
+A piece reads what its arguments name and returns what it wrote, so that it can travel (tasks/carry.py).
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -23,10 +24,11 @@ import pyarrow.parquet as pq
 from config.settings import DedupeSettings
 from tasks.dedupe.clusters import Evidence, Node
 from tasks.dedupe.copies import Copy, read_texts
-from tasks.dedupe.database import arrow, parquet
+from tasks.dedupe.database import arrow, database, parquet
 from tasks.dedupe.index import forget_lookups, make_lookup
 from tasks.dedupe.match import Prepared, Relation, Verdict, compare
 from tasks.dedupe.pairs import (
+    NO_STORED,
     components,
     files,
     find_documents,
@@ -121,11 +123,18 @@ def match(
         *(f"decided/{name}" for name in Resolution._fields),
     ):
         (folder / name).mkdir(parents=True)
-    signed = (folder / "signed" / f"{number:06d}.parquet" for number in range(len(cleaned_files)))
-    each(sign_file, zip(cleaned_files, signed, [settings] * len(cleaned_files), strict=True))
+
+    def out(name: str, number: int) -> Path:
+        return folder / name / f"{number:06d}.parquet"
+
+    signing = [
+        (Path(file), file, out("signed", number), settings) for number, file in enumerate(cleaned_files)
+    ]
+    each(sign_file, signing)
     texts = number_texts(folder, settings)
     of = max(1, -(-texts // settings.part_texts))
-    each(pairs_of_part, [(folder, part, of, settings) for part in range(of)])
+    heads = folder / "heads.parquet"
+    each(pairs_of_part, [(heads, out("partial", part), part, of, settings) for part in range(of)])
     if signature_files:
         lookups = index or folder / "index"
         forget_lookups(signature_files, lookups)
@@ -136,10 +145,15 @@ def match(
         ]
         each(stored_of_slice, slices)
     find_documents(folder, texts, document_files, settings)
-    pairs = find_pairs(folder, settings)
-    each(compare_batch, [(folder, number, settings) for number in range(pairs)])
+    pairs = folder / "pairs.parquet"
+    comparing = [
+        (pairs, number, {file: Path(file) for file in named}, out("verdicts", number), settings)
+        for number, named in enumerate(find_pairs(folder, settings))
+    ]
+    each(compare_batch, comparing)
     batches = gather(folder, texts, before, settings)
-    each(decide_batch, [(folder, number, settings) for number in range(batches)])
+    gathered = Gathered.of(folder)
+    each(decide_batch, [(gathered, number, folder / "decided", settings) for number in range(batches)])
     return Matched(folder)
 
 
@@ -164,12 +178,14 @@ def resolve(
         ).read()
 
 
-def compare_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
-    """Compare the pairs of a batch; writes to `verdicts/` those that say anything."""
-    with pq.ParquetFile(folder / "pairs.parquet") as file:
+def compare_batch(
+    pairs: Path, number: int, files: Mapping[str, Path], out: Path, settings: DedupeSettings
+) -> list[Path]:
+    """Compare the pairs of a batch, whose texts lie in `files`; writes those that say anything, for `verdicts/`."""
+    with pq.ParquetFile(pairs) as file:
         rows = file.read_row_group(number).to_pylist()
     places = {(row[f"{side}_file"], row[f"{side}_row"]) for row in rows for side in "ab"}
-    prepared = {place: Prepared.of(text) for place, text in read_texts(places).items()}
+    prepared = {place: Prepared.of(text) for place, text in read_texts(places, files).items()}
     found = []
     for row in rows:
         one, other = prepared[row["a_file"], row["a_row"]], prepared[row["b_file"], row["b_row"]]
@@ -187,9 +203,29 @@ def compare_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
                 }
                 | {name: getattr(verdict, name) for name in _VERDICTS.names[5:]}
             )
-    pq.write_table(
-        pa.Table.from_pylist(found, schema=_VERDICTS), folder / "verdicts" / f"{number:06d}.parquet"
-    )
+    pq.write_table(pa.Table.from_pylist(found, schema=_VERDICTS), out)
+    return [out]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All that decisions rest on: files of the folder, whose batches are those of `gather`."""
+
+    members: Path
+    judged: Path
+    documents: Path
+    same: tuple[Path, ...]
+    """Stored captures with an equal skeleton."""
+
+    @classmethod
+    def of(cls, folder: Path) -> Gathered:
+        """Those of a folder."""
+        return cls(
+            folder / "members.parquet",
+            folder / "judged.parquet",
+            folder / "documents.parquet",
+            tuple(Path(file) for file in parts(folder, "stored/same")),
+        )
 
 
 def gather(folder: Path, texts: int, before: Sequence[str], settings: DedupeSettings) -> int:
@@ -248,21 +284,21 @@ def gather(folder: Path, texts: int, before: Sequence[str], settings: DedupeSett
     return int(batch.max(initial=-1)) + 1
 
 
-def decide_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
-    """Say what becomes of the captures of a batch; writes the tables of Resolution to `decided/`."""
+def decide_batch(gathered: Gathered, number: int, out: Path, settings: DedupeSettings) -> list[Path]:
+    """Say what becomes of the captures of a batch; writes the tables of Resolution below the folder `out`."""
 
-    def rows(connection: Any, name: str, order: str) -> pa.Table:
-        file = parquet([str(folder / f"{name}.parquet")], "")
-        return arrow(connection, f"SELECT * FROM {file} WHERE batch = {number} ORDER BY {order}")
+    def rows(connection: Any, file: Path, order: str) -> pa.Table:
+        query = f"SELECT * FROM {parquet([str(file)], '')} WHERE batch = {number} ORDER BY {order}"
+        return arrow(connection, query)
 
-    with files(folder, settings) as connection:
-        members = rows(connection, "members", "text, capture_id")
-        judged = rows(connection, "judged", "a, b").to_pylist()
+    with database(settings) as connection:
+        members = rows(connection, gathered.members, "text, capture_id")
+        judged = rows(connection, gathered.judged, "a, b").to_pylist()
         connection.register("members", members.select(["text"]))
         same = arrow(
             connection,
-            f"SELECT * FROM {stored(folder, 'same')} WHERE text IN (SELECT text FROM members) "
-            "AND document_id IS NOT NULL",
+            f"SELECT * FROM {parquet([str(file) for file in gathered.same], NO_STORED['same'])} "
+            "WHERE text IN (SELECT text FROM members) AND document_id IS NOT NULL",
         ).to_pylist()
         connection.register(
             "wanted",
@@ -273,7 +309,8 @@ def decide_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
         )
         documents = arrow(
             connection,
-            "SELECT * FROM documents WHERE node IN (SELECT node FROM wanted) OR document_id IN (SELECT id FROM named)",
+            f"SELECT * FROM {parquet([str(gathered.documents)], '')} "
+            "WHERE node IN (SELECT node FROM wanted) OR document_id IN (SELECT id FROM named)",
         ).to_pylist()
     described = members.drop_columns(["bands", "head_shingles"]).to_pylist()
     texts, place_of = _texts(described)
@@ -299,9 +336,13 @@ def decide_batch(folder: Path, number: int, settings: DedupeSettings) -> None:
         held={row["capture_id"]: row["held"] for row in described if row["held"]},
     )
     resolution = report(evidence, _signatures(members), settings)
+    written = []
     for name, table in resolution._asdict().items():
         if table.num_rows:
-            pq.write_table(table, folder / "decided" / name / f"{number:06d}.parquet")
+            (out / name).mkdir(exist_ok=True)
+            written.append(out / name / f"{number:06d}.parquet")
+            pq.write_table(table, written[-1])
+    return written
 
 
 def _texts(rows: Sequence[dict[str, Any]]) -> tuple[list[list[Copy]], dict[int, int]]:

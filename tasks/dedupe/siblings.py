@@ -59,17 +59,17 @@ def find_doubts(
     settings: DedupeSettings,
     *,
     limit: int = 4,
-) -> list[int]:
+) -> dict[int, list[str]]:
     """Texts of other copies for canonical copies of this run with unrepaired or ambiguous places.
 
     In: files of Resolution.captures, of CLEANED, of the exact marks, of DOCUMENTS. Writes to `out` up to
     `limit` texts for each (of this run, or the stored canonical copy), least damaged first: batch, shard,
     shard_row, capture_id (of the canonical copy), of_capture (whose text it is), text. Captures without
     another copy are left out. The texts are clean and converted; `align.aligned` finds the same place in
-    another script. Returns the numbers of the batches, each of BATCH captures at most.
+    another script. Returns the numbers of the batches, each of BATCH captures at most, with the shards they name.
     """
     if not cleaned_files or not decisions:
-        return []
+        return {}
     with database(settings) as connection:
         connection.execute(
             _MEMBERS.format(
@@ -88,8 +88,11 @@ def find_doubts(
                 documents=parquet(documents, _NO_DOCUMENTS), out=str(out).replace("'", "''"), limit=limit
             )
         )
-    batches: list[int] = pq.read_table(out, columns=["batch"])["batch"].unique().to_pylist()
-    return batches
+    named: dict[int, list[str]] = {}
+    found = pq.read_table(out, columns=["batch", "shard"])
+    for row in found.group_by(["batch", "shard"]).aggregate([]).sort_by("shard").to_pylist():
+        named.setdefault(row["batch"], []).append(row["shard"])
+    return named
 
 
 def _save(tables: Iterable[pa.Table], file: Path) -> list[str]:

@@ -71,8 +71,8 @@ def copy_of(row: dict[str, Any]) -> Copy:
     )
 
 
-def sign_file(cleaned: str, out: Path, settings: DedupeSettings) -> None:
-    """Sign the kept captures of a file of CLEANED; writes SIGNED. Texts are not held."""
+def sign_file(cleaned: Path, name: str, out: Path, settings: DedupeSettings) -> list[Path]:
+    """Sign the kept captures of a file of CLEANED, which has this name in SIGNED. Texts are not held."""
     partial = out.with_suffix(".tmp")
     columns = ["capture_id", "url_key", "captured_at", "outcome", "quality", "text"]
     first = 0
@@ -88,7 +88,7 @@ def sign_file(cleaned: str, out: Path, settings: DedupeSettings) -> None:
                 "url_key": pc.fill_null(kept["url_key"], ""),
                 "captured_at": kept["captured_at"],
             } | rank_columns(kept, settings)
-            values["file"] = pa.array([cleaned] * kept.num_rows, pa.string())
+            values["file"] = pa.array([name] * kept.num_rows, pa.string())
             values["row"] = pc.add(pc.cast(rows, pa.int64()), first)
             for name in ("skeleton", "shingles", "bands"):
                 values[name] = signatures[name]
@@ -96,6 +96,7 @@ def sign_file(cleaned: str, out: Path, settings: DedupeSettings) -> None:
             writer.write_table(pa.Table.from_arrays(arrays, schema=SIGNED))
             first += table.num_rows
     partial.replace(out)
+    return [out]
 
 
 def _flat(values: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -164,15 +164,15 @@ class ObjectFiles:
     def move_in(self, files: Iterable[tuple[Path, str]]) -> None:
         """Put local files, each under its name; they become the local copies."""
         due = [(source, name) for source, name in files if source.exists()]
-        self._each(self._put, due)
+        self._each(lambda file: self.put(*file), due)
         for source, name in due:
             path = self._copies / name
             path.parent.mkdir(parents=True, exist_ok=True)
             source.chmod(0o444)
             shutil.move(source, path)
 
-    def _put(self, file: tuple[Path, str]) -> None:
-        source, name = file
+    def put(self, source: Path, name: str) -> None:
+        """Put a local file under a name; it stays as it is."""
         with self._told(name), source.open("rb") as stream:
             obstore.put(self._store, name, stream, chunk_size=_PIECE, max_concurrency=2)
 
@@ -182,7 +182,8 @@ class ObjectFiles:
         if self.size(f"{folder}/{first}") is not None:
             raise FileExistsError(f"{self.where(folder)}: exists already")
         self._each(
-            self._put, [(path, f"{folder}/{place}/{path.name}") for place in files for path in files[place]]
+            lambda file: self.put(*file),
+            [(path, f"{folder}/{place}/{path.name}") for place in files for path in files[place]],
         )
         if self.create(f"{folder}/{first}", text.encode()) is None:
             raise FileExistsError(f"{self.where(folder)}: exists already")
@@ -206,7 +207,7 @@ class ObjectFiles:
 
     def remove_tree(self, folder: str) -> None:
         """Remove all objects below a prefix, and their copies."""
-        self.remove(self.names(folder))
+        self._each(lambda name: self.remove([name]), self.names(folder))
 
     def _each(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         if len(items) < 2:

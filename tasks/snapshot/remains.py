@@ -18,6 +18,8 @@ from tasks.tables import TABLES
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 TRASH: Final = "staging/trash"
+CARRIED: Final = "staging/carried"
+"""Store on objects: what a run carries to workers far away (tasks/carry.py)."""
 _DISCARDED: Final = "staging/discarded"
 _GRACE: Final = timedelta(days=1)
 """How long the files of a discarded commit stay among objects: its run may have been cut off, not dead, and
@@ -104,6 +106,11 @@ class Remains(Reader):
             done.append(f"finished dropping {dropped} versions")
         if isinstance(self.home, ObjectFiles) and self.home.names(_DISCARDED):
             done += self._drop_discarded(self.home)
+        if isinstance(self.home, ObjectFiles) and (carried := self.home.names(CARRIED)):
+            self.home.remove_tree(CARRIED)
+            done.append(
+                f"removed {len(carried)} objects that a run which was killed had carried to its workers"
+            )
         for folder in self._staging.iterdir():
             if folder.name in ("files", "scratch"):
                 shutil.rmtree(folder)

@@ -178,16 +178,15 @@ def hot(count: int) -> None:
     """Texts that all have the same sketch: their pairs stay bounded."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "partial").mkdir()
         sketch = pa.array(np.arange(SKETCH, dtype=np.uint64).tolist() * count, pa.uint64())
         offsets = pa.array(np.arange(0, count * SKETCH + 1, SKETCH, dtype=np.int32))
         texts = pa.array(np.arange(count), pa.int64())
         heads = pa.table({"text": texts, "bands": pa.ListArray.from_arrays(offsets, sketch)})
         pq.write_table(heads, folder / "heads.parquet")
         clock = time.process_time()
-        pairs_of_part(folder, 0, 1, DedupeSettings())
+        pairs_of_part(folder / "heads.parquet", folder / "partial.parquet", 0, 1, DedupeSettings())
         spent = time.process_time() - clock
-        pairs = pq.read_metadata(folder / "partial" / "00000.parquet").num_rows
+        pairs = pq.read_metadata(folder / "partial.parquet").num_rows
         show(identical=count, pairs=pairs, cpu_seconds=round(spent, 1), peak_mb=round(peak_mb()))
 
 

@@ -257,7 +257,8 @@ def test_hot_bucket_is_bounded(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "heads.parquet")
     (tmp_path / "partial").mkdir()
     for part in range(2):
-        pairs_of_part(tmp_path, part, 2, SETTINGS)
+        out = tmp_path / "partial" / f"{part}.parquet"
+        pairs_of_part(tmp_path / "heads.parquet", out, part, 2, SETTINGS)
     found = pq.read_table(tmp_path / "partial").to_pylist()
     pairs = {(row["a"], row["b"]) for row in found}
     assert {a for a, _ in pairs} == set(range(1, count))
@@ -309,7 +310,7 @@ def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: li
     resolution = run(tmp_path, [torn, worse, whole])
     files = [str(tmp_path / "0.parquet")]
     decisions, exact, out = marked(tmp_path, resolution, torn)
-    assert find_doubts(out, decisions, files, exact, [], SETTINGS) == [0]
+    assert find_doubts(out, decisions, files, exact, [], SETTINGS) == {0: ["shard"]}
     told = {"batch": 0, "shard": "shard", "shard_row": 7}
     assert pq.read_table(out).to_pylist() == [
         told
@@ -319,7 +320,7 @@ def test_other_copies_help_a_damaged_canonical_copy(tmp_path: Path, articles: li
             "text": worse["text"],
         }
     ]
-    assert find_doubts(out, [], [], exact, [], SETTINGS) == []
+    assert find_doubts(out, [], [], exact, [], SETTINGS) == {}
 
 
 def test_stored_copy_helps_a_damaged_one_that_replaces_it(tmp_path: Path, articles: list[str]) -> None:
@@ -332,7 +333,7 @@ def test_stored_copy_helps_a_damaged_one_that_replaces_it(tmp_path: Path, articl
     resolution = resolve(files, corpus.signature_files(), documents, SETTINGS)
     assert resolution.superseded.num_rows == 1
     decisions, exact, out = marked(tmp_path, resolution, torn)
-    assert find_doubts(out, decisions, files, exact, documents, SETTINGS) == [0]
+    assert find_doubts(out, decisions, files, exact, documents, SETTINGS) == {0: ["shard"]}
     assert pq.read_table(out)["text"].to_pylist() == [articles[0]]
 
 

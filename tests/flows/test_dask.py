@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from distributed import Client
 from config.settings import Settings, StoreSettings
 from tasks.carry import Carrier
 from tasks.cluster import DaskWorkers
-from tasks.pool import WorkerDiedError
+from tasks.files import ObjectFiles
+from tasks.pool import LocalWorkers, WorkerDiedError
 from tasks.snapshot import Store
+from tasks.snapshot.remains import CARRIED
 from tests import s3
 from tests.conftest import ROOT
 from tests.flows.corpus_files import content, write_jsonl
@@ -31,7 +34,21 @@ PATIENCE = 240
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterator[str]:
+def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers do not see, where the system lets them have mounts of their own."""
+    return tmp_path_factory.mktemp("hidden")
+
+
+def apart(folder: Path) -> list[str]:
+    """Before a command: it sees this folder empty. Nothing where the system does not allow that."""
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    command += ['mount -t tmpfs none "$0" && exec "$@"', str(folder)]
+    able = shutil.which("unshare") and not subprocess.run([*command, "true"], check=False).returncode
+    return command if able else []
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str, hidden: Path) -> Iterator[str]:
     """Address of a scheduler with two workers, each a process of one thread in a folder of its own."""
     folder = tmp_path_factory.mktemp("dask")
     file = folder / "scheduler.json"
@@ -39,7 +56,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterat
     common = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
 
     def start(command: str, *options: str) -> subprocess.Popen[bytes]:
-        arguments = [sys.executable, "-m", f"distributed.cli.dask_{command}", *common, *options]
+        arguments = [*apart(hidden), sys.executable, "-m", f"distributed.cli.dask_{command}"]
+        arguments += [*common, *options]
         with (folder / "log").open("ab") as log:
             return subprocess.Popen(
                 arguments, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -51,7 +69,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, s3_address: str) -> Iterat
         while not (file.exists() and file.stat().st_size):
             assert time.monotonic() < deadline, (folder / "log").read_text()
             threading.Event().wait(0.05)
-        running.append(start("worker", "--nworkers", "2", "--nthreads", "1"))
+        running.append(
+            start("worker", "--nworkers", "2", "--nthreads", "1", "--local-directory", str(folder))
+        )
         address = json.loads(file.read_text())["address"]
         with Client(address, timeout=PATIENCE) as client:
             client.wait_for_workers(2, timeout=PATIENCE)
@@ -99,28 +119,65 @@ def test_same_version_as_a_local_run_though_a_worker_is_lost(
     assert content(tmp_path / "there") == content(tmp_path / "here")
 
 
-def test_with_a_store_on_objects_shards_travel_through_its_bucket(
-    refresh: Refresh, cluster: str, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_with_a_store_on_objects_all_shards_travel_through_its_bucket(
+    refresh: Refresh, cluster: str, bucket: str, hidden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_jsonl(tmp_path / "in.jsonl", 40)
+    """The workers have folders of their own, and one is lost; only what reads the index stays."""
+    inputs = hidden / "in"
+    write_jsonl(inputs / "0.jsonl", 100)
+    os.mkfifo(inputs / "pipe.jsonl")  # a file that cannot travel is recorded as in a local run
     small = {"shard_captures": 10, "workers": 2}
-    assert refresh(tmp_path / "in.jsonl", run=small, store={"path": "here"}).version == 1
-    far: dict[str, Any] = {"path": f"{bucket}/corpus", "local": str(tmp_path / "local")}
-    close = Carrier.close
-    left: set[str] = set()
+    far: dict[str, Any] = {"path": f"{bucket}/corpus", "local": str(hidden / "local")}
+    dask = small | {"engine": "dask", "dask_address": cluster}
+    at_home, sent, left = set(), [], set()
+    run, put, close = LocalWorkers.run, ObjectFiles.put, Carrier.close
 
-    def look_and_close(carrier: Carrier) -> None:
+    def note_run(workers: LocalWorkers, function: Callable[..., Any], *args: Any) -> Any:
+        at_home.add(function.__name__)
+        return run(workers, function, *args)
+
+    def note_put(files: ObjectFiles, source: Path, name: str) -> None:
+        if CARRIED in files.address:
+            sent.append(f"{files.address}/{name}")
+        put(files, source, name)
+
+    def note_close(carrier: Carrier) -> None:
         left.update(s3.objects(bucket.removeprefix("s3://")))
         close(carrier)
 
-    monkeypatch.setattr(Carrier, "close", look_and_close)
-    result = refresh(
-        tmp_path / "in.jsonl", run=small | {"engine": "dask", "dask_address": cluster}, store=far
-    )
-    assert result.version == 1
-    carried = [name for name in left if "/carried/" in name]
-    assert sum("/cleaned/" in name for name in carried) == sum("/captures/" in name for name in carried) == 4
-    assert not any("/carried/" in name for name in s3.objects(bucket.removeprefix("s3://")))
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalWorkers, "run", note_run)
+        patch.setattr(ObjectFiles, "put", note_put)
+        patch.setattr(Carrier, "close", note_close)
+        killed: list[int] = []
+        staging = StoreSettings(**far).folder / "staging"
+        killer = threading.Thread(target=kill_a_worker_that_cleans, args=(cluster, staging, killed))
+        killer.start()
+        assert refresh(inputs, run=dask, store=far).version == 1
+        killer.join()
+        assert killed
+        assert at_home == {"collect_job"}
+        write_jsonl(inputs / "1.jsonl", 60)
+        write_jsonl(inputs / "2.jsonl", 30, seed=2)
+        assert refresh(inputs, run=dask, store=far).version == 2
+    assert at_home == {"collect_job", "make_lookup", "stored_of_slice"}
+    kinds = {name.split("/plan-")[1].split("/", 1)[1].rpartition("/")[0] for name in left if "/plan-" in name}
+    assert kinds >= {"captures", "cleaned", "match/signed", "match/partial", "match/verdicts"}
+    assert kinds >= {"match/decided/captures", "match/decided/documents"}
+    assert len(sent) == len(set(sent))
+    assert not any(f"/{made}/" in name for name in sent for made in ("cleaned", "signed", "verdicts"))
+    assert not any(CARRIED in name for name in s3.objects(bucket.removeprefix("s3://")))
+    with Client(cluster) as client:
+        kept = client.run(lambda dask_worker: [*Path(dask_worker.local_directory).parent.glob("carried-*")])
+        assert not any(kept.values())
+        if apart(hidden):
+            assert not any(client.run(lambda: [*hidden.iterdir()]).values())
+    (inputs / "1.jsonl").rename(hidden / "1.jsonl")
+    (inputs / "2.jsonl").rename(hidden / "2.jsonl")
+    assert refresh(inputs, run=small, store={"path": "here"}).version == 1
+    (hidden / "1.jsonl").rename(inputs / "1.jsonl")
+    (hidden / "2.jsonl").rename(inputs / "2.jsonl")
+    assert refresh(inputs, run=small, store={"path": "here"}).version == 2
     assert content(Store(StoreSettings(**far))) == content(tmp_path / "here")
 
 

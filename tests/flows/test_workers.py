@@ -20,12 +20,14 @@ from tests.flows.corpus_files import article
 DEADLY = "这一页会杀死工人"
 
 
-def deadly_clean_shard(shard: Path, out: Path, rows: Sequence[int], settings: str) -> int:
+def deadly_clean_shard(
+    shard: Path, recurring: Path, out: Path, rows: Sequence[int], settings: str
+) -> list[Path]:
     """Like tasks.shards.clean_shard, in a worker that dies over one capture, as native code might."""
     payloads = pq.read_table(shard, columns=["payload"]).column(0).to_pylist()
     if any(DEADLY.encode() in payloads[row] for row in rows):
         os.kill(os.getpid(), signal.SIGKILL)
-    return shards.clean_shard(shard, out, rows, settings)
+    return shards.clean_shard(shard, recurring, out, rows, settings)
 
 
 def test_the_deadly_capture_alone_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
