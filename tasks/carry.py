@@ -16,26 +16,28 @@ import secrets
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tasks.files import FilesError, ObjectFiles
 
-_AT_ONCE: Final = 16
-"""Transfers at a time; each holds some megabytes."""
+_THREADS: Final = 32
+"""Transfers at a time; those of large files hold 16 MB each."""
 
 Name = tuple[str, bool]
 """A path on its way: its name, and whether it is a folder (which goes empty)."""
 
 
 class StuckError(Exception):
-    """An argument cannot travel: a folder or an unreadable file outside the folder that is carried."""
+    """An argument cannot travel: a folder outside the folder that is carried, or a file that cannot be read."""
 
 
-class Route(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Route:
     """Where the files of a run lie on their way."""
 
     address: str
@@ -43,7 +45,8 @@ class Route(NamedTuple):
     """Those of tasks.files."""
 
 
-class Parcel(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Parcel:
     """A call on its way to a worker."""
 
     route: Route
@@ -68,7 +71,7 @@ class Carrier:
         self._all = ObjectFiles(address, self._root / "copies", options)
         self._there: dict[str, Future[None]] = {}
         self._lock = threading.Lock()
-        self._few = threading.Semaphore(_AT_ONCE)
+        self._threads = ThreadPoolExecutor(_THREADS)
 
     def pack(self, call: tuple[Callable[..., Any], tuple[Any, ...], Mapping[str, Any]]) -> Parcel:
         """Make a call ready for `carried` on a worker, its files sent. Raises StuckError."""
@@ -87,8 +90,12 @@ class Carrier:
             return name, whole.is_dir()
 
         packed = _pack(call, name_of)
-        for name, path in reads.items():
-            self._send(name, path)
+        try:
+            list(self._threads.map(self._send, reads, reads.values()))
+        except FilesError:
+            raise
+        except OSError as error:  # of the file: it has gone, or its disk fails
+            raise StuckError(str(error)) from error
         return Parcel(self._route, list(reads), packed)
 
     def unpack(self, answer: bytes) -> Any:
@@ -100,9 +107,8 @@ class Carrier:
             return self._root / name[0]
 
         result = _unpack(answer, place_of)
-        with self._few:
-            self._files.local(made[:-1])
-            self._files.local(made[-1:])
+        list(self._threads.map(self._fetch, made[:-1]))
+        list(map(self._fetch, made[-1:]))
         here: Future[None] = Future()
         here.set_result(None)
         with self._lock:
@@ -112,8 +118,12 @@ class Carrier:
 
     def close(self) -> None:
         """Remove what was carried, if the bucket can be reached; else the next run's recovery does it."""
+        self._threads.shutdown(cancel_futures=True)
         with suppress(FilesError):
             self._all.remove_tree("")
+
+    def _fetch(self, name: str) -> None:
+        self._files.local([name])
 
     def _send(self, name: str, path: Path) -> None:
         """Send a file, or wait until another thread has."""
@@ -126,8 +136,7 @@ class Carrier:
             there.result()
             return
         try:
-            with self._few:
-                self._files.put(path, name)
+            self._files.put(path, name)
         except BaseException as error:
             with self._lock:
                 del self._there[name]

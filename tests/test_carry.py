@@ -132,11 +132,20 @@ def test_what_a_failed_call_wrote_is_nowhere(
     assert [path.name for path in (tmp_path / "far").rglob("*") if path.is_file()] == ["one"]
 
 
-def test_what_only_this_machine_has_does_not_travel(carrier: Carrier, tmp_path: Path, bucket: str) -> None:
+def test_what_only_this_machine_has_does_not_travel(
+    carrier: Carrier, root: Path, tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     os.mkfifo(tmp_path / "pipe")
     for stuck in (tmp_path, tmp_path / "nowhere", tmp_path / "pipe"):
         with pytest.raises(StuckError, match=stuck.name):
             carrier.pack((fail, (Job(1, (stuck,)), stuck), {}))
+
+    def vanished(files: ObjectFiles, source: Path, name: str) -> None:
+        raise FileNotFoundError(2, "gone", str(source))
+
+    monkeypatch.setattr(ObjectFiles, "put", vanished)
+    with pytest.raises(StuckError, match="gone"):
+        carrier.pack((fail, (root / "plan" / "one", root / "x"), {}))
     assert objects(bucket) == []
 
 
@@ -145,6 +154,6 @@ def test_the_sentence_where_the_bucket_cannot_be_reached(
 ) -> None:
     carrier = Carrier(root, f"{bucket}-absent/carried", {})
     for _ in range(2):  # nobody waits for a transfer that failed
-        with pytest.raises((FilesError, FileNotFoundError), match="absent"):
+        with pytest.raises((FilesError, StuckError), match="absent"):
             carrier.pack((fail, (root / "plan" / "one", root / "x"), {}))
     carrier.close()

@@ -108,9 +108,7 @@ class Remains(Reader):
             done += self._drop_discarded(self.home)
         if isinstance(self.home, ObjectFiles) and (carried := self.home.names(CARRIED)):
             self.home.remove_tree(CARRIED)
-            done.append(
-                f"removed {len(carried)} objects that a run which was killed had carried to its workers"
-            )
+            done.append(f"removed {len(carried)} objects that a killed run had carried to its workers")
         for folder in self._staging.iterdir():
             if folder.name in ("files", "scratch"):
                 shutil.rmtree(folder)

@@ -242,6 +242,7 @@ def test_an_interrupted_pruning_goes_forward_or_back(
 
     with monkeypatch.context() as patch:
         patch.setattr(ObjectFiles, "remove", broken)
+        patch.setattr(ObjectFiles, "remove_tree", lambda files, folder: files.remove(files.names(folder)))
         with pytest.raises(KeyboardInterrupt):
             prune(store, [1], dry_run=False)
     with store.exclusive("next", 60):
@@ -252,6 +253,17 @@ def test_an_interrupted_pruning_goes_forward_or_back(
     for version in store.versions():
         assert verify(store, version).problems == []
     assert names(store, "staging") == []
+
+
+def test_what_a_killed_run_carried_to_its_workers_is_removed(store: Store) -> None:
+    fill(store, "r1", "a")
+    for number in range(3):
+        store.home.write(f"{remains.CARRIED}/run/plan-1/captures/{number}.parquet", b"shard")
+    with store.exclusive("next"):
+        assert store.recover() == ["removed 3 objects that a killed run had carried to its workers"]
+        assert store.recover() == []
+    assert names(store, "staging") == []
+    assert verify(store, 1).problems == []
 
 
 def test_damage_of_objects_is_found_whatever_the_local_copies_hold(store: Store) -> None:
