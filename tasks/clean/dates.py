@@ -55,9 +55,10 @@ _CLOCK: Final = (
     r"(?:\s*(?P<half_after>am|pm)\b)?"
     r"(?:\s*(?P<zone>z\b|(?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?(?![\d:])|utc\b|gmt\b|cst\b|北京时间|北京時間))?"
 )
+_WEEKDAY: Final = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?"
 _GAP: Final = (
     r"(?:\s*[,，]?\s*(?:[(（]?(?:星期|周|週|礼拜|禮拜)[一二三四五六日天][)）]?"
-    r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?)?[\s,，|t\-—·]{0,6})"
+    rf"|{_WEEKDAY})?[\s,，|t\-—·]{{0,6}})"
 )
 
 _DATE: Final = re.compile(
@@ -74,8 +75,8 @@ _DATE: Final = re.compile(
     r"|(?P<y4>[一二][〇○零一二三四五六七八九]{3})年(?:\s*(?P<m4>[一二三四五六七八九十元]{1,2})月(?:\s*(?P<d4>[一二三四五六七八九十廿卅]{1,3})[日号號])?)?"
     # 民國112年5月11日
     rf"|(?:中華)?民[国國]\s*(?P<y5>\d{{1,3}}|[{_HAN}]{{1,5}})\s*年(?:\s*(?P<m5>{_NUMBER})\s*月(?:\s*(?P<d5>{_NUMBER})\s*[日号號])?)?"
-    # May 11, 2023; 11 May 2023
-    rf"|{_MONTH_NAME.format('m6')}\s+(?P<d6>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y6>(?:19|20)\d{{2}})\b"
+    # May 11, 2023; May 11 Thu 2023; 11 May 2023
+    rf"|{_MONTH_NAME.format('m6')}\s+(?P<d6>\d{{1,2}})(?:st|nd|rd|th)?,?(?:\s+{_WEEKDAY},?)?\s+(?P<y6>(?:19|20)\d{{2}})\b"
     rf"|(?P<d7>\d{{1,2}})(?:st|nd|rd|th)?[\s-]{_MONTH_NAME.format('m7')},?[\s-](?P<y7>(?:19|20)\d{{2}})\b"
     # 5月11日, 05-11 09:00 (year from the capture)
     rf"|(?<!年)(?<!年\s)(?P<m8>{_NUMBER})\s*月\s*(?P<d8>{_NUMBER})\s*[日号號]"

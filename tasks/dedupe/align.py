@@ -201,6 +201,8 @@ def _grow(a: Codes, b: Codes, blocks: list[Block]) -> list[Block]:
 def _equal(a: Codes, b: Codes) -> int:
     """How many tokens are equal from the start."""
     size = min(a.size, b.size)
+    if not size or a[0] != b[0]:  # nearly always: passages are as long as their shingles allow
+        return 0
     differ = np.flatnonzero(a[:size] != b[:size])
     return int(differ[0]) if differ.size else size
 

@@ -38,12 +38,15 @@ def arrow(connection: duckdb.DuckDBPyConnection, query: str) -> pa.Table:
     return result
 
 
-def parquet(files: Sequence[str], empty: str) -> str:
-    """SQL for the rows of Parquet files; without files the query `empty`: the columns and no row."""
+def parquet(files: Sequence[str], empty: str, *options: str) -> str:
+    """SQL for the rows of Parquet files; without files the query `empty`: the columns and no row.
+
+    `options` are those of read_parquet, such as `filename = true`.
+    """
     if not files:
         return f"({empty})"
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    return f"read_parquet([{names}])"
+    return f"read_parquet({', '.join([f'[{names}]', *options])})"
 
 
 __all__ = ["arrow", "database", "parquet"]

@@ -41,6 +41,14 @@ _NO_LEDGER: Final = (
     "SELECT NULL::VARCHAR AS capture_id, NULL::VARCHAR AS payload_sha256, NULL::TIMESTAMPTZ AS captured_at, "
     "NULL::VARCHAR AS document_id WHERE false"
 )
+_STAGED: Final = (
+    "NULL::VARCHAR AS capture_id", "NULL::VARCHAR AS payload_sha256", "NULL::TIMESTAMPTZ AS captured_at",
+    "NULL::VARCHAR AS locator", "NULL::VARCHAR AS error", "NULL::VARCHAR AS filename",
+    "NULL::BIGINT AS file_row_number",
+)  # fmt: skip
+_PART: Final = 4
+"""Rows of a part, in `part_texts` of the settings: they hold no text and no hashes."""
+_ROW_BITS: Final = 32
 _MARK: Final = """
 WITH ledger AS MATERIALIZED (
     SELECT capture_id, payload_sha256, captured_at, document_id FROM ledger_rows
@@ -103,40 +111,45 @@ def exact_staged(staged: pa.Table, ledger_files: Sequence[str], settings: Dedupe
 def mark_shards(
     shards: Sequence[str], ledger_files: Sequence[str], out: Path, settings: DedupeSettings
 ) -> None:
-    """As `exact_staged`, from shards of STAGED to a file: shard, shard_row, capture_id, mark, of_capture."""
-    place = ", ".join(f"NULL::{kind} AS {name}" for name, kind in _STAGED.items())
-    staged = f"(SELECT {place} WHERE false)"
-    if shards:
-        names = ", ".join("'" + shard.replace("'", "''") + "'" for shard in shards)
-        staged = f"read_parquet([{names}], filename = true, file_row_number = true)"
+    """As `exact_staged`, from shards of STAGED to a file: shard, shard_row, capture_id, mark, of_capture.
+
+    Equal payloads meet in one part of the rows, whatever their number: a part is judged at a time, so that
+    the memory limit of the settings holds for millions of captures. (An id is made of place and payload, so
+    repeated readings share their part too.)
+    """
+    numbers = pa.table({"filename": pa.array(shards, pa.string()), "shard": range(len(shards))})
     where = str(out).replace("'", "''")
     with database(settings) as connection:
-        connection.execute(
-            f"CREATE TEMP VIEW ledger_rows AS SELECT * FROM {parquet(ledger_files, _NO_LEDGER)}"
-        )
+        connection.register("shards", numbers)
+        staged = parquet(shards, f"SELECT {', '.join(_STAGED)} WHERE false", "filename = true, file_row_number = true")
+        count = arrow(connection, f"SELECT count(*) AS rows FROM {staged}")["rows"][0].as_py()
+        parts = max(1, -(-count // (_PART * settings.part_texts)))
+        connection.execute(f"CREATE VIEW ledger_all AS SELECT * FROM {parquet(ledger_files, _NO_LEDGER)}")
+        # Ordered by part, so that a part is read without the others; a row is named by shard and row in it.
         connection.execute(
             f"""
-            CREATE TEMP TABLE readings AS SELECT capture_id, payload_sha256, captured_at, locator,
-                error IS NULL AS readable, filename AS shard, file_row_number AS shard_row,
-                row_number() OVER (ORDER BY filename, file_row_number) AS row FROM {staged}
+            CREATE TABLE readings_all AS SELECT hash(payload_sha256) % {parts} AS part,
+                (s.shard << {_ROW_BITS}) + file_row_number AS row, capture_id, payload_sha256, captured_at, locator,
+                error IS NULL AS readable FROM {staged} JOIN shards s USING (filename) ORDER BY part
             """
         )
+        connection.execute("CREATE TABLE marks (row BIGINT, capture_id VARCHAR, mark VARCHAR, of_capture VARCHAR)")
+        for part in range(parts):
+            connection.execute(
+                f"CREATE OR REPLACE VIEW readings AS SELECT * FROM readings_all WHERE part = {part}"
+            )
+            connection.execute(
+                "CREATE OR REPLACE VIEW ledger_rows AS SELECT * FROM ledger_all "
+                f"WHERE hash(payload_sha256) % {parts} = {part}"
+            )
+            connection.execute(f"INSERT INTO marks SELECT row, capture_id, mark, of_capture FROM ({_MARK})")
         connection.execute(
             f"""
-            COPY (SELECT shard, shard_row, m.capture_id, mark, of_capture FROM ({_MARK}) m JOIN readings USING (row)
-                  ORDER BY row) TO '{where}' (FORMAT parquet, COMPRESSION zstd, PRESERVE_ORDER true)
+            COPY (SELECT s.filename AS shard, row & {(1 << _ROW_BITS) - 1} AS shard_row, capture_id, mark, of_capture
+                  FROM marks JOIN shards s ON s.shard = row >> {_ROW_BITS} ORDER BY row)
+            TO '{where}' (FORMAT parquet, COMPRESSION zstd, PRESERVE_ORDER true)
             """
         )
 
-
-_STAGED: Final = {
-    "capture_id": "VARCHAR",
-    "payload_sha256": "VARCHAR",
-    "captured_at": "TIMESTAMPTZ",
-    "locator": "VARCHAR",
-    "error": "VARCHAR",
-    "filename": "VARCHAR",
-    "file_row_number": "BIGINT",
-}
 
 __all__ = ["MARKS", "Mark", "exact_staged", "mark_shards"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
@@ -60,7 +61,8 @@ class _Lexicon(NamedTuple):
     tags: dict[str, str]
     unknown: float
     surnames: frozenset[str]
-    equivalents: frozenset[tuple[str, str]]
+    equivalents: dict[str, frozenset[str]]
+    """Terms that are said otherwise elsewhere, with what is said there."""
     countless: frozenset[str]
     """Words with numerals that count nothing."""
     grammar: frozenset[str]
@@ -87,13 +89,17 @@ def _lexicon() -> _Lexicon:
                 counts[word] = int(count)
     total = math.log(sum(counts.values()))
     single, double = [row.translate(folding) for row in _rows("surnames.txt")]
-    pairs = [tuple(row.split("\t")) for row in _rows("regional_terms.tsv")]
+    equivalents: defaultdict[str, set[str]] = defaultdict(set)
+    for row in _rows("regional_terms.tsv"):
+        one, other = row.split("\t")
+        equivalents[one].add(other)
+        equivalents[other].add(one)
     return _Lexicon(
         weights={word: math.log(count or 1) - total for word, count in counts.items()},
         tags=tags,
         unknown=-total,
         surnames=frozenset([*single, *double.split(" ")]),
-        equivalents=frozenset((one, other) for one, other in [*pairs, *(pair[::-1] for pair in pairs)]),
+        equivalents={one: frozenset(others) for one, others in equivalents.items()},
         countless=frozenset(" ".join(_rows("numeral_words.txt")).translate(folding).split()),
         grammar=frozenset("".join(_rows("function_characters.txt")).translate(folding)),
     )
@@ -190,10 +196,10 @@ def _holds_name(place: Place, spans: list[tuple[int, int]]) -> bool:
 
 
 def _equivalent(a: Place, b: Place) -> bool:
-    lexicon = _lexicon()
-    ours = _parts(a)
-    theirs = _parts(b)
-    return any((one, other) in lexicon.equivalents for one in ours for other in theirs)
+    equivalents = _lexicon().equivalents
+    known = _parts(a) & equivalents.keys()
+    theirs = _parts(b) if known else set()
+    return any(not equivalents[one].isdisjoint(theirs) for one in known)
 
 
 def _parts(place: Place) -> set[str]:

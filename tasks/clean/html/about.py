@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from tasks.clean.dates import parse_time
-from tasks.clean.html.headline import headline_text, main_part, title_parts, words_of
+from tasks.clean.html.headline import begins, headline_text, main_part, title_parts, words_of
 from tasks.clean.html.outline import Block, Outline
 from tasks.clean.html.posts import member_of
 from tasks.clean.html.words import load_words
@@ -126,7 +126,8 @@ def _title(finder: Finder, outline: Outline, headline: int) -> None:
         if heading.linked or _SPACE.sub("", words) not in _SPACE.sub("", statements.title):
             words = headline_text(outline, headline, statements.title)
         tag = outline.blocks[heading.block].tag
-        if heading.linked <= heading.text and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
+        own = heading.linked <= heading.text or (tag in _HEADINGS and begins(words, statements.title))
+        if own and (tag in _HEADINGS or len(words) >= 0.8 * len(main)):
             finder.set("title", words, tag)
     finder.set("title", statements.meta.get("articletitle"), "meta articletitle")
     stated = next(

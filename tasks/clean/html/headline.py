@@ -38,14 +38,19 @@ def words_of(run: Run) -> str:
     return _SPACE.sub(" ", html.unescape(words) if "&" in words else words).strip()
 
 
+def begins(words: str, title: str) -> bool:
+    """Whether the words of a headline stand at the beginning of the <title>, white space aside."""
+    return _SPACE.sub("", title).startswith(_SPACE.sub("", words))
+
+
 def headline_text(outline: Outline, headline: int, title: str) -> str:
     """The headline of the page: the run found, or without one (-1) the main part of the <title>."""
     main = main_part(title)
     if headline < 0:
         return main
     words = words_of(outline.runs[headline])
-    extra = len(words) - len(main)
-    if main in words and (outline.runs[headline].linked or (len(main) > 5 and 0 < extra <= _EXTRA)):
+    linked, extra = outline.runs[headline].linked and not begins(words, title), len(words) - len(main)
+    if main in words and (linked or (len(main) > 5 and 0 < extra <= _EXTRA)):
         return main  # the heading holds a label, a counter or an edit link too
     return words
 
@@ -86,8 +91,8 @@ def find_headline(outline: Outline, title: str) -> int:
             rank += 1.0
         if plain == site:
             rank -= 2.0
-        if run.linked > run.text:
-            rank *= 0.4
+        if run.linked > run.text and not (block.tag in _RANK and target.startswith(plain)):
+            rank *= 0.4  # but a blog's heading may link to its own article
         if block.hidden:
             rank *= 0.3
         if rank > best_rank:
