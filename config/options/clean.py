@@ -40,6 +40,13 @@ class RepairSettings(Section):
         le=100,
         description="Readings within this distance (natural logarithm) of the best are recorded as alternatives.",
     )
+    undecided: float = Field(
+        3.0,
+        ge=0,
+        le=100,
+        description="Where characters were dropped on the way, what readings within this distance of the best "
+        "do not share is written as □.",
+    )
     longest_shift: int = Field(
         400, ge=10, le=10_000, description="Longest stretch, in characters, that is read as shifted."
     )

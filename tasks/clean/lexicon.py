@@ -56,6 +56,7 @@ class Chrome:
     forum_signs: tuple[re.Pattern[str], ...]
     forum_counter: re.Pattern[str]
     forum_copy: re.Pattern[str]
+    forum_title: re.Pattern[str]
     forum_post: re.Pattern[str]
     forum_profile: re.Pattern[str]
     forum_end: re.Pattern[str]
@@ -82,6 +83,7 @@ def chrome() -> Chrome:
         forum_signs=tuple(re.compile(sign, re.IGNORECASE) for sign in data["forum_signs"]),
         forum_counter=_any(data["forum_counter"]),
         forum_copy=_any(data["forum_copy"]),
+        forum_title=_any(data["forum_title"]),
         forum_post=_any(data["forum_post"]),
         forum_profile=_any(data["forum_profile"]),
         forum_end=_any(data["forum_end"]),

@@ -13,6 +13,10 @@ from tasks.tables import Change
 
 _TIGHT_BEFORE: Final = "，。、；：）》〉」』】〕！？"
 _TIGHT_AFTER: Final = "，。、；：（《〈「『【〔"
+_QUOTE_ENDS: Final = "”’」』"
+_STOPS: Final = "，。！？；…"
+"""Before a closing quotation mark: what is quoted is a sentence, not a word."""
+_AFTER_SPEECH: Final = re.compile(f"[{HAN}“‘「『]")
 _RUN: Final = re.compile(f"[{BLANK}]+")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
@@ -78,12 +82,14 @@ def _line(rewriter: Rewriter, start: int, line: str, headline: bool) -> None:
     if inner:
         rewriter.replace(start, start + inner, "", "space.edge", "an indent")
     artefacts = _artefacts(body[inner:])
+    sentence = not headline and bool(_END.search(body))
     for match in _RUN.finditer(body, inner):
         run, left, right = match.group(), body[match.start() - 1], body[match.end()]
         after, rule, reason = " ", "space.run", "a run of white space"
         if left in "（【《" and right in "）】》":
             continue
-        if _tight(left, right, headline):
+        spoken = sentence and left in _QUOTE_ENDS and body[match.start() - 2] in _STOPS
+        if _tight(left, right, headline) or (spoken and _AFTER_SPEECH.match(right)):
             after, rule, reason = "", "space.punctuation", "beside full-width punctuation"
         elif match.start() - inner in artefacts:
             after, rule, reason = "", "space.han", "between the characters of a sentence"

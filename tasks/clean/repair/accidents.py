@@ -19,7 +19,7 @@ import yaml
 
 from config.settings import CONFIG
 from tasks.clean.repair.language import LanguageModel
-from tasks.clean.repair.shift import LOST_DIGIT as LOST
+from tasks.clean.repair.shift import LOST
 from tasks.tables import Change, Edit
 
 _HAN: Final = "\u3400-\u9fff"

@@ -24,9 +24,13 @@ _COST: Final = -3.0
 """Cost of a dropped character: few of the characters of a shifted stretch are private-use."""
 _MEAN: Final = 7.0
 """Cost of a character that makes no text better or worse."""
+_BEFORE: Final = 6
+"""Characters before a doubtful place where what makes it so may have been dropped."""
 _FARTHEST: Final = 10
 _BEAM: Final = 8
 _AGAIN: Final = 3
+_MOST: Final = 3
+"""Places of a stretch where characters may be missing."""
 _HEADS: Final = 5
 
 
@@ -34,7 +38,7 @@ _BETWEEN: Final = "，。、“”：；"
 
 
 class GapWalker:
-    """Readings of stretches with up to two places where private-use characters are missing."""
+    """Readings of stretches with a few places where private-use characters are missing."""
 
     def __init__(
         self, text: str, model: LanguageModel, tables: Tables, walker: Walker, glossed: Mapping[str, str]
@@ -45,14 +49,17 @@ class GapWalker:
         self._walker = walker
         self._glossed = glossed
 
-    def readings(self, start: int, pending: int) -> list[Reading]:
-        """All readings with a gap, the walk beginning at `start` with `pending` waiting for its trail byte."""
+    def readings(self, start: int, pending: int, near: int) -> list[Reading]:
+        """Readings with a gap about `near` clean characters on or later.
+
+        The walk begins at `start` with `pending` waiting for its trail byte.
+        """
         found: list[Reading] = []
         states = [State(start, pending, "", 0, (), 0.0)]
-        for gaps in (1, 2, 3):
+        for known in (max(0, near - _BEFORE), *[0] * (_MOST - 1)):
             opened: list[State] = []
             for state in states:
-                for place in self._places(state):
+                for place in self._places(state, known):
                     for item in self._gap(place):
                         if isinstance(item, Reading):
                             found.append(item)
@@ -67,7 +74,7 @@ class GapWalker:
                     found.append(
                         Reading(
                             reading.clean, reading.end, reading.marks, reading.swaps, reading.lossy,
-                            reading.cost + state.cost, gaps,
+                            reading.cost + state.cost, state.gap,
                         )
                     )  # fmt: skip
             states = states[:_AGAIN]
@@ -94,10 +101,10 @@ class GapWalker:
             pending = number & 0xFF
         return shown
 
-    def _places(self, state: State) -> list[State]:
-        """The states a walk without a gap passes through."""
+    def _places(self, state: State, known: int) -> list[State]:
+        """The states a walk without a gap passes through after the first `known` characters."""
         places = [state]
-        for _ in range(_FARTHEST):
+        for _ in range(known + _FARTHEST):
             character = self._text[state.index : state.index + 1]
             number = BYTES.get(character)
             if character == "(":
@@ -105,7 +112,9 @@ class GapWalker:
                 if not gloss or not reads(self._text[state.index - 1], gloss[1]):
                     break
                 marks = (*state.marks, (state.size + 1, gloss[0]))
-                state = State(gloss.end(), state.pending, state.clean, state.size, marks, state.cost)
+                state = State(
+                    gloss.end(), state.pending, state.clean, state.size, marks, state.cost, state.gap
+                )
                 continue
             if number is None or number & 0xFF < 0x81:
                 break
@@ -113,10 +122,16 @@ class GapWalker:
             if whole is None or "\ue000" <= whole <= "\uf8ff":
                 break
             state = State(
-                state.index + 1, number & 0xFF, state.clean + whole, state.size + 2, state.marks, state.cost
+                state.index + 1,
+                number & 0xFF,
+                state.clean + whole,
+                state.size + 2,
+                state.marks,
+                state.cost,
+                state.gap,
             )
             places.append(state)
-        return places
+        return places[known:]
 
     def _gap(self, state: State) -> list[Reading | State]:
         """What a private-use character dropped here may have held."""
@@ -131,6 +146,7 @@ class GapWalker:
                 heads.append((score + self._goes_on(head, lead, number), head, lead))
         heads.sort(reverse=True)
         cost = state.cost + _COST
+        gap = state.gap if state.gap >= 0 else len(clean)
         found: list[Reading | State] = []
         for rank, (_, head, lead) in enumerate(heads[:_HEADS]):
             text = clean + head
@@ -147,13 +163,13 @@ class GapWalker:
             elif "@" <= character <= "~":
                 finals = [tables.known(follow, ord(character)) for follow in _FOLLOWS[lead]]
                 found += [
-                    Reading(text + final, state.index + 1, state.marks, (), 0, cost, 1)
+                    Reading(text + final, state.index + 1, state.marks, (), 0, cost, gap)
                     for final in finals
                     if final is not None
                 ]
             line = self._text[state.index : state.index + 40].partition("\n")[0]
             if lead < 0xA8 and 0 <= line.find("]") < (line + "[").find("["):
-                found.append(Reading(text + "[", state.index, state.marks, (), 0, cost, 1))
+                found.append(Reading(text + "[", state.index, state.marks, (), 0, cost, gap))
         return found
 
     def _goes_on(self, head: str, lead: int, number: int | None) -> float:
@@ -188,13 +204,16 @@ class GapWalker:
             if follow >= 0x81 and (tail := self._tables.known(follow, number >> 8)) is not None
         ]
         ahead = self._ahead(State(state.index + 1, number & 0xFF, "", 0, (), 0.0))
+        gap = state.gap if state.gap >= 0 else len(state.clean)
         found: list[Reading | State] = []
         for _, tail in self._model.choose(text[-3:], tails, ahead, count):
             if number & 0xFF >= 0x81:
-                found.append(State(state.index + 1, number & 0xFF, text + tail, size + 2, state.marks, cost))
+                found.append(
+                    State(state.index + 1, number & 0xFF, text + tail, size + 2, state.marks, cost, gap)
+                )
             elif number & 0xFF < 0x80:
                 final = text + tail + chr(number & 0xFF)
-                found.append(Reading(final, state.index + 1, state.marks, (), 0, cost, 1))
+                found.append(Reading(final, state.index + 1, state.marks, (), 0, cost, gap))
         return found
 
 

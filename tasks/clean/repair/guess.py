@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from tasks.clean.repair.codepage import BYTES, TRIGGERS, WIDE, pair, scripts
-from tasks.clean.repair.context import Context, unclosed
+from tasks.clean.repair.context import unclosed
 from tasks.clean.repair.gaps import GapWalker
 from tasks.clean.repair.gloss import without_glosses
 from tasks.clean.repair.judge import BEHIND, LEFT, Candidate, Judge
-from tasks.clean.repair.language import LanguageModel
+from tasks.clean.repair.page import Page
 from tasks.clean.repair.readings import SYLLABLE
-from tasks.clean.repair.sequence import SequenceModel
-from tasks.clean.repair.shift import CLOSES, CUT, MARKS, Reading, Tables, Walker, second_bytes
+from tasks.clean.repair.shift import CLOSES, CUT, MARKS, Reading, Walker, second_bytes
 
 _GLOSS_BEFORE: Final = re.compile(rf"[(（] ?({SYLLABLE})[ \u3000]?[)）]\Z")
 _LIKELY: Final = 10
@@ -29,30 +27,22 @@ _SHARED_GLOSS: Final = -6.0
 class Guesser:
     """Lists what may have stood at the damaged places of one text."""
 
-    def __init__(
-        self,
-        text: str,
-        model: LanguageModel,
-        pairs: SequenceModel,
-        tables: Tables,
-        glossed: Mapping[str, str],
-        context: Context,
-        judge: Judge,
-        longest: int,
-    ) -> None:
+    def __init__(self, page: Page, judge: Judge, longest: int) -> None:
+        text, model, tables, glossed = page.text, page.model, page.tables, page.glossed
         self._text = text
         self._model = model
         self._tables = tables
         self._glossed = glossed
-        self._context = context
+        self._context = page.context
         self._judge = judge
-        self._walker = Walker(text, model, pairs, tables, glossed, longest)
+        self._walker = Walker(text, model, page.pairs, tables, glossed, longest)
         self._gaps = GapWalker(text, model, tables, self._walker, glossed)
 
-    def cut(self, start: int, line: str, gaps: bool) -> list[Candidate]:
+    def cut(self, start: int, line: str, gaps: int | None) -> list[Candidate]:
         """What `?` and a trigger at `start` may have been: the lead byte of a character was cut off.
 
-        `line` is the repaired line before it; with `gaps`, private-use characters may be missing.
+        `line` is the repaired line before it; private-use characters may be missing
+        about `gaps` characters on.
         """
         text = self._text
         mark = text[start + 1]
@@ -97,7 +87,7 @@ class Guesser:
             chosen += self._context.seen_between(left, right, candidates)
         return [(first, self._context.bonus(left, first, right)) for first in dict.fromkeys(chosen)]
 
-    def inside(self, start: int, syllable: str, end: int, gaps: bool) -> list[Candidate]:
+    def inside(self, start: int, syllable: str, end: int, gaps: int | None) -> list[Candidate]:
         """What `X?syllable)` from `start` to `end` may have been: a gloss stands inside the character after X."""
         text = self._text
         own = _GLOSS_BEFORE.search(text[max(0, start - 40) : start])
@@ -119,15 +109,15 @@ class Guesser:
             for reading in self._walk(end, second, gaps):
                 moved = (*marks, *((offset + 2, what) for offset, what in reading.marks))
                 whole = Reading(
-                    reading.clean, reading.end, moved, reading.swaps, reading.lossy, reading.cost, reading.gaps
+                    reading.clean, reading.end, moved, reading.swaps, reading.lossy, reading.cost, reading.gap
                 )  # fmt: skip
                 found.append(Candidate(whole, whole.shown(), bonus, wide, start - at))
         left = without_glosses(text[max(0, at - 12) : at + 1])[-LEFT:]
         return self._judge.promising(found, left)
 
-    def _walk(self, start: int, pending: int, gaps: bool) -> list[Reading]:
+    def _walk(self, start: int, pending: int, gaps: int | None) -> list[Reading]:
         readings = list(self._walker.walk(start, pending, "", 0, ()))
-        return readings + self._gaps.readings(start, pending) if gaps else readings
+        return readings if gaps is None else readings + self._gaps.readings(start, pending, gaps)
 
 
 def _after_first(first: str, reading: Reading) -> Reading:
@@ -136,9 +126,8 @@ def _after_first(first: str, reading: Reading) -> Reading:
     if reading.clean:
         marks = (*marks, *((offset + 2, what) for offset, what in reading.marks))
     swaps = tuple((begin + 1, end + 1, what) for begin, end, what in reading.swaps)
-    return Reading(
-        first + reading.clean, reading.end, marks, swaps, reading.lossy, reading.cost, reading.gaps
-    )
+    gap = reading.gap + 1 if reading.gap >= 0 else -1
+    return Reading(first + reading.clean, reading.end, marks, swaps, reading.lossy, reading.cost, gap)
 
 
 __all__ = ["Guesser"]

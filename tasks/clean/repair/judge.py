@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from typing import Final
 
-from tasks.clean.repair.context import Context, pairing_cost, unclosed
+from tasks.clean.repair.context import pairing_cost, unclosed
 from tasks.clean.repair.gloss import GLOSS, without_glosses
-from tasks.clean.repair.language import LanguageModel
+from tasks.clean.repair.page import Page
 from tasks.clean.repair.readings import reads
-from tasks.clean.repair.sequence import SequenceModel
-from tasks.clean.repair.shift import LOST_DIGIT, SITE, Reading, Tables
+from tasks.clean.repair.shift import LOST, SITE, Reading
 
 LEFT: Final = 6
 """Characters before a damaged place that are looked at."""
@@ -86,20 +86,12 @@ def shared(texts: Sequence[str]) -> int:
 class Judge:
     """Compares the readings of the damaged places of one text."""
 
-    def __init__(
-        self,
-        text: str,
-        model: LanguageModel,
-        pairs: SequenceModel,
-        tables: Tables,
-        context: Context,
-        doubles: frozenset[str],
-    ) -> None:
-        self._text = text
-        self._model = model
-        self._pairs = pairs
-        self._tables = tables
-        self._context = context
+    def __init__(self, page: Page, doubles: frozenset[str]) -> None:
+        self._text = page.text
+        self._model = page.model
+        self._pairs = page.pairs
+        self._tables = page.tables
+        self._context = page.context
         self._doubles = doubles
 
     def place(self, candidates: Sequence[Candidate], left: str) -> str:
@@ -200,8 +192,35 @@ class Judge:
         return own / (len(candidate.text) or 1)
 
 
+def agreed(best: Candidate, rivals: Sequence[Candidate], left: str) -> str:
+    """What `best` shows, with □ for what it does not share with its rivals.
+
+    A □ stands for one character, or, where the rivals differ in length, for whatever stood there.
+    """
+    size = len(best.text)
+    mine = best.whole[len(left) :]
+    shown = list(best.text)
+    for rival in rivals:
+        if rival.unread:
+            continue
+        other = rival.whole[len(left) :]
+        for kind, start, stop, first, last in SequenceMatcher(
+            None, mine, other, autojunk=False
+        ).get_opcodes():
+            end = min(stop, size)
+            if kind == "equal" or start > size:
+                continue
+            if end == start:
+                # Something more may have stood before this character.
+                shown[start : end + 1] = [LOST + "".join(shown[start : end + 1]).lstrip(LOST)]
+                continue
+            each = stop - start == last - first
+            shown[start:end] = [LOST] * (end - start) if each else [LOST, *[""] * (end - start - 1)]
+    return "".join(shown)
+
+
 def _order(candidate: Candidate) -> tuple[float, str]:
     return -candidate.score, candidate.text
 
 
-__all__ = ["BEHIND", "LEFT", "LOST_DIGIT", "RIGHT", "Candidate", "Judge", "shared"]
+__all__ = ["BEHIND", "LEFT", "RIGHT", "Candidate", "Judge", "agreed", "shared"]

@@ -12,6 +12,7 @@ from tasks.clean.repair.accidents import undo_accidents
 from tasks.clean.repair.context import Context
 from tasks.clean.repair.gloss import find_habit, strip_glosses
 from tasks.clean.repair.language import LanguageModel, language_model
+from tasks.clean.repair.page import Page
 from tasks.clean.repair.sequence import SequenceModel
 from tasks.clean.repair.shift import Tables
 from tasks.clean.repair.sites import SiteRepair, may_be_cut, suspects
@@ -56,16 +57,10 @@ class Repairer:
             text = change.text
         habit = find_habit(text, self._settings.distinct_glosses)
         if may_be_cut(text) and (habit or suspects(text, language_model())):
-            model, pairs, tables = _tools()
-            context = Context(text, siblings)
-            glossed = habit.table if habit else {}
-            change, left_over = SiteRepair(
-                text, glossed, self._settings, model, pairs, tables, context, damaged=bool(habit)
-            ).run()
+            page = Page(text, habit.table if habit else {}, Context(text, siblings), *_tools())
+            change, left_over = SiteRepair(page, self._settings, damaged=bool(habit)).run()
             if not habit and len(change.edits) >= self._settings.cuts_without_glosses:
-                change, left_over = SiteRepair(
-                    text, glossed, self._settings, model, pairs, tables, context
-                ).run()
+                change, left_over = SiteRepair(page, self._settings).run()
             unrepaired += left_over
             if change.edits or left_over:
                 damage["gbk_shift"] = len(change.edits) + left_over

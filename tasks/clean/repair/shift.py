@@ -21,7 +21,8 @@ from tasks.clean.repair.language import LanguageModel
 from tasks.clean.repair.readings import SYLLABLE, reads
 from tasks.clean.repair.sequence import SequenceModel
 
-LOST_DIGIT: Final = "□"
+LOST: Final = "□"
+"""Stands for what is lost: a digit, or what dropped bytes held."""
 CUT: Final = None
 """The mark of a cut in `Reading.marks`."""
 
@@ -76,8 +77,9 @@ class Reading:
     lossy: int = 0
     """Bytes of the clean text that could only be guessed."""
     cost: float = 0.0
-    gaps: int = 0
-    """Private-use characters that must have been dropped from the observed text."""
+    gap: int = -1
+    """Offset of the first clean character of which private-use characters that were dropped from the
+    observed text held a byte; -1 where none was dropped."""
 
     def shown(self) -> str:
         """The clean text as it is written out: lost digits as □, fragments of tags resolved."""
@@ -95,6 +97,7 @@ class State:
     size: int
     marks: tuple[tuple[int, str | None], ...]
     cost: float
+    gap: int = -1
 
 
 def fold(text: str) -> str:
@@ -127,7 +130,7 @@ def proves(left: str, reading: Reading, observed: str) -> bool:
             part += inserted.encode("gb18030")
     shown.append(surface(part + raw[last:]))
     predicted = "".join(shown)
-    if reading.gaps:
+    if reading.gap >= 0:
         predicted = PRIVATE_USE.sub("", predicted)
     return fold(predicted) == fold(observed)
 
@@ -167,7 +170,14 @@ class Tables:
 
     def penalty(self, text: str) -> float:
         """Extra cost of characters a mirror would not have written."""
-        return 3.0 * len(self._variants.intersection(text)) + 8.0 * len(self._simple.intersection(text))
+        found = 3.0 * len(self._variants.intersection(text)) + 8.0 * len(self._simple.intersection(text))
+        return found + 4.0 * len(_SELDOM.intersection(text))
+
+
+_SELDOM: Final = frozenset(
+    wide for narrow, wide in WIDE.items() if not narrow.isdigit() and narrow not in " ,;:?!()"
+)
+"""Full-width forms that are hardly ever written in Chinese text."""
 
 
 @lru_cache(20_000)
@@ -331,7 +341,7 @@ class Walker:
         for whole in chosen:
             what, seen = raw, shown
             if raw == " " and self._rather_digit(clean[-3:] + whole, text[end : end + 3]):
-                what, seen = "0", LOST_DIGIT
+                what, seen = "0", LOST
             swaps = ((at, at + len(what), seen),) if what else ()
             yield Reading(clean + whole + what, end, state.marks, swaps, 1, state.cost - 2.0)
 
@@ -353,7 +363,7 @@ class Walker:
             joined = tag[1].lower() in _INLINE or text[tag.end() : tag.end() + 1] in ("", "\n")
             return "<" + tag[0], "" if joined else "\n", tag.end()
         if character.isdigit() or character in "%％" or character in _MEASURES:
-            return "0", LOST_DIGIT, index
+            return "0", LOST, index
         line = text[index : index + 40].partition("\n")[0]
         closing = line.find(")")
         if closing >= 0 and "(" not in line[:closing]:
@@ -367,7 +377,7 @@ class Walker:
 __all__ = [
     "CLOSES",
     "CUT",
-    "LOST_DIGIT",
+    "LOST",
     "MARKS",
     "PRIVATE_USE",
     "SITE",

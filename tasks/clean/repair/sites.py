@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from config.settings import RepairSettings
 from tasks.clean.repair.codepage import NARROW
-from tasks.clean.repair.context import Context
 from tasks.clean.repair.gloss import without_glosses
 from tasks.clean.repair.guess import Guesser
-from tasks.clean.repair.judge import LEFT, LOST_DIGIT, Candidate, Judge
+from tasks.clean.repair.judge import LEFT, Candidate, Judge, agreed
 from tasks.clean.repair.language import LanguageModel
-from tasks.clean.repair.sequence import SequenceModel
-from tasks.clean.repair.shift import PRIVATE_USE, SITE, Tables, proves
+from tasks.clean.repair.page import Page
+from tasks.clean.repair.shift import LOST, PRIVATE_USE, SITE, proves
 from tasks.tables import Change, Edit
 
 _UNLIKELY: Final = -18.0
@@ -27,8 +25,6 @@ _DOUBTFUL: Final = -7.6
 """Mean cost of a few characters, by the word model, below which a reading may hide a dropped character."""
 _WINDOW: Final = 4
 """How many characters."""
-_DOUBT_FIRST: Final = 12
-"""Characters of a reading that are looked at for that: two more stand before them."""
 _TRIED: Final = 6
 """Readings for which a proof is tried."""
 
@@ -54,32 +50,20 @@ def _is_shifted(text: str, start: int, model: LanguageModel) -> bool:
 class SiteRepair:
     """Repairs the byte damage of one text; a text without a habit of glossing must be surer of itself."""
 
-    def __init__(
-        self,
-        text: str,
-        glossed: Mapping[str, str],
-        settings: RepairSettings,
-        model: LanguageModel,
-        pairs: SequenceModel,
-        tables: Tables,
-        context: Context,
-        *,
-        damaged: bool = True,
-    ) -> None:
+    def __init__(self, page: Page, settings: RepairSettings, *, damaged: bool = True) -> None:
         """`damaged`: the page is known to be; else a stretch must be read with more certainty."""
         self._sure = 0.0 if damaged else settings.margin_without_glosses
+        text = page.text
         self._text = text
-        self._model = model
-        self._pairs = pairs
+        self._model = page.model
+        self._pairs = page.pairs
         self._settings = settings
-        self._context = context
+        self._context = page.context
         doubles = frozenset(mark for mark in "。！" if mark * 2 in text or NARROW.get(mark, mark) * 2 in text)
-        self._judge = Judge(text, model, pairs, tables, context, doubles)
-        self._guesser = Guesser(
-            text, model, pairs, tables, glossed, context, self._judge, settings.longest_shift
-        )  # fmt: skip
+        self._judge = Judge(page, doubles)
+        self._guesser = Guesser(page, self._judge, settings.longest_shift)
         # Pages lose private-use characters on their way; one that kept some is read as it is.
-        self._may_have_gaps = bool(glossed) and not PRIVATE_USE.search(text)
+        self._may_have_gaps = bool(page.glossed) and not PRIVATE_USE.search(text)
 
     def run(self) -> tuple[Change, int]:
         """The repaired text, and how many damaged places were found but could not be repaired."""
@@ -105,7 +89,7 @@ class SiteRepair:
                 site = SITE.search(text, start + 1)
                 continue
             edit = self._edit(start, kind, line, best, others)
-            left_over += LOST_DIGIT in edit.after
+            left_over += LOST in edit.after
             edits.append(edit)
             parts += [text[last:start], edit.after]
             last = best.reading.end
@@ -120,8 +104,16 @@ class SiteRepair:
         reason = f"{cause}; damaging the repaired text gives what stood here"
         shown, end = best.text, best.reading.end
         alternatives = [] if best.witness else [other.text for other in others]
-        lost = best.reading.swaps and best.reading.swaps[-1][1] - best.reading.swaps[-1][0] == 1
-        if lost:
+        swaps = best.reading.swaps
+        sure = best.text[: best.reading.gap]
+        least = best.score - self._settings.undecided
+        rivals = [other for other in others if other.score > least and other.text.startswith(sure)]
+        if best.reading.gap >= 0 and rivals and not best.witness:
+            # The bytes of the dropped characters are gone: what only words speak for is not written.
+            shown = agreed(best, rivals, line[-LEFT:])
+            alternatives.insert(0, best.text)
+            reason += "; private-use characters were dropped on the way, □ stands for what they may have held"
+        elif swaps and swaps[-1][1] - swaps[-1][0] == 1:
             # One byte below 40 hex was swallowed: nothing here says which; another copy may.
             following = self._text[end : end + 24]
             found = self._context.between(line + shown[:-1], following)
@@ -130,36 +122,38 @@ class SiteRepair:
                 shown = shown[:-1] + found
                 reason += f"; another copy of the article ({source}) has {found!r} for the swallowed byte"
                 alternatives = []
-            elif shown[-1:] != LOST_DIGIT:
-                alternatives.append(shown[:-1] + LOST_DIGIT)
+            elif shown[-1:] != LOST:
+                alternatives.append(shown[:-1] + LOST)
         if best.witness:
             reason += f"; another copy of the article ({best.witness}) reads the same"
-        rule = f"repair.{kind}" if LOST_DIGIT not in shown else "repair.lost"
+        rule = f"repair.{kind}" if LOST not in shown else "repair.lost"
         return Edit(rule, start, self._text[start:end], shown, reason, 1, tuple(dict.fromkeys(alternatives)))
 
     def _best(
         self, site: re.Match[str], line: str, shifted: bool
     ) -> tuple[Candidate | None, float, list[Candidate]]:
         """The best reading of a damaged place that can be proved, its gain, and its close rivals."""
-        found = self._ranked(site, line, False)
+        found = self._ranked(site, line, None)
         best = found[0]
-        if self._may_have_gaps and (self._doubted(best, line) if best else shifted):
-            with_gaps = self._ranked(site, line, True)
-            if with_gaps[0]:
-                return with_gaps
+        if self._may_have_gaps:
+            doubt = self._doubt(best, line) if best else 0 if shifted else None
+            if doubt is not None:
+                with_gaps = self._ranked(site, line, doubt)
+                if with_gaps[0]:
+                    return with_gaps
         return found
 
-    def _doubted(self, best: Candidate, line: str) -> bool:
-        """Whether a reading is worded as hardly anybody writes."""
-        part = line[-2:] + best.text[:_DOUBT_FIRST]
+    def _doubt(self, best: Candidate, line: str) -> int | None:
+        """Where a reading is first worded as hardly anybody writes; None where it nowhere is."""
+        part = line[-2:] + best.text
         score = self._pairs.score
-        return any(
-            score(part[at : at + _WINDOW]) < _DOUBTFUL * _WINDOW
-            for at in range(max(1, len(part) - _WINDOW + 1))
-        )
+        for at in range(max(1, len(part) - _WINDOW + 1)):
+            if score(part[at : at + _WINDOW]) < _DOUBTFUL * _WINDOW:
+                return at
+        return None
 
     def _ranked(
-        self, site: re.Match[str], line: str, gaps: bool
+        self, site: re.Match[str], line: str, gaps: int | None
     ) -> tuple[Candidate | None, float, list[Candidate]]:
         start, text = site.start(), self._text
         if site.lastgroup == "cut":
