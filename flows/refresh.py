@@ -145,7 +145,10 @@ def process(
 
     The bytes of `archived` files come from the archive of the store.
     """
-    plan = plan_id([*files, *archived], f"{results_digest(settings)} {bool(basis.before)}", basis.version)
+    run = settings.run
+    # The shards of an earlier start are those of this one only if they are cut alike.
+    means = f"{results_digest(settings)} {bool(basis.before)} {run.shard_captures} {run.shard_bytes}"
+    plan = plan_id([*files, *archived], means, basis.version)
     staging = Staging.open(store.path / "staging", plan)
     with Progress(Words(settings.report.language)) as progress, open_workers(settings) as pool:
         read_all(files, staging, settings, pool, progress)

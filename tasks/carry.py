@@ -123,7 +123,8 @@ class Carrier:
             self._all.remove_tree("")
 
     def _fetch(self, name: str) -> None:
-        self._files.local([name])
+        # Anew: a call that broke off here, in an earlier start of the run, may have left a shorter one.
+        self._files.local([name], fresh=True)
 
     def _send(self, name: str, path: Path) -> None:
         """Send a file, or wait until another thread has."""

@@ -122,6 +122,13 @@ def test_a_file_is_sent_once_and_fetched_once_by_a_machine(
     assert sorted(moved) == ["put plan/9-1-one", "put plan/done"]
 
 
+def test_what_a_broken_off_call_left_is_replaced(carrier: Carrier, root: Path, tmp_path: Path) -> None:
+    out = root / "plan" / "out"
+    (out / "1-one").write_text("HALF")
+    carrier.unpack(carried(carrier.pack(call(root, 1)), tmp_path / "far"))
+    assert (out / "1-one").read_text() == "ONE"
+
+
 def test_what_a_failed_call_wrote_is_nowhere(
     carrier: Carrier, root: Path, bucket: str, tmp_path: Path
 ) -> None:
