@@ -10,7 +10,7 @@ from typing import Final
 from tasks.clean.dates import parse_time
 from tasks.clean.heads import Found
 from tasks.clean.lexicon import Chrome, fold
-from tasks.clean.lines import Line, Look, han_count
+from tasks.clean.lines import Line, Look, han_count, undoubled
 
 _SIGNS: Final = 3
 _POSTED: Final = re.compile("[发發][表布][于於时時]|vBulletin|声望力|聲望力")
@@ -40,12 +40,12 @@ def mark_forum(
     ]
     if signs < _SIGNS or not posts:
         return False
+    end = _end(lines, posts[-1], chrome)
     top = _headline(lines, posts[0], chrome, found)
     match = chrome.forum_post.fullmatch(lines[posts[0]].key)
     if match:
         time = next((value for value in match.groupdict().values() if value), "")
         found.set("published_at", parse_time(time, captured_at), "line: " + lines[posts[0]].words[:60])
-    end = _end(lines, posts[-1], chrome)
     for number, line in enumerate(lines):
         if line.blank:
             continue
@@ -57,8 +57,14 @@ def mark_forum(
         _profile(lines, before + 1, post, chrome)
     for post in posts:
         _member_below(lines, post + 1, end, chrome)
+    first = [
+        next((line for line in lines[post + 1 : end] if line.words and not line.gone), None) for post in posts
+    ]
+    _labelled([*lines[: posts[0]], *filter(None, first)], chrome, found)
     for line in lines[posts[0] : end]:
-        if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):
+        if line.gone or not line.key or len(line.key) > 40:
+            continue
+        if chrome.forum_buttons.fullmatch(undoubled(line.key)):
             line.drop("chrome.forum", "buttons of a post")
     return True
 
@@ -78,6 +84,18 @@ def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int
                 found.set("title", _without_link(lines[before[-1]], chrome), "above the link to copy")
                 return before[-1]
     return None
+
+
+def _labelled(lines: list[Line], chrome: Chrome, found: Found) -> None:
+    """The headline behind a label or an icon, above the posts or at the head of one, and its repetitions there."""
+    for line in lines:
+        match = chrome.forum_title.fullmatch(line.key) if line.key else None
+        if match is not None:
+            if group := next((name for name in ("title", "title2", "title3") if match[name]), None):
+                found.set("title", line.words[match.start(group) : match.end(group)], "behind its label")
+            line.drop("meta.headline", "the headline of a post")
+        elif line.words and line.words == found.title:
+            line.drop("meta.headline", "the headline again")
 
 
 def _without_link(line: Line, chrome: Chrome) -> str:
@@ -110,7 +128,7 @@ def _end(lines: list[Line], post: int, chrome: Chrome) -> int:
         line = lines[number]
         if line.key and chrome.forum_buttons.fullmatch(line.key):
             rest = lines[number:form]
-            if not any(han_count(other.text) >= _POST for other in rest):
+            if not any(han_count(other.text) >= _POST or other.look is Look.PROSE for other in rest):
                 return number
     return form
 

@@ -25,6 +25,8 @@ _TITLE: Final = range(4, 81)
 _SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
 _SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
 _SPACED_NAME: Final = re.compile(r"(?<![一-鿿])([一-鿿]) ([一-鿿])(?![一-鿿])")
+_ORIGINAL: Final = re.compile(r"原[创創] (\S{2,12}) (\S+)")
+"""How WeChat names author and account of an original article."""
 _EDGE_MARKS: Final = " \t\u3000\u00a0:：,，;；|丨/·-—_。"
 _TWICE: Final = re.compile(r"^(\S+) \1$")
 _NOT_ORIGIN: Final = re.compile(r"^(?:本站|网络|互联网|未知|不详|无|admin|佚名|原创|转载)$", re.IGNORECASE)
@@ -95,13 +97,18 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
         return None
     if any(len(value) > _VALUE for kind, _label, value in values if kind != "other"):
         return None
-    if not labels and (key[0] in "([" or all(len(time.iso) < len("2000-01-01") for time in times)):
+    if not labels and (
+        (key[0] in "([" and not times[0].clock) or all(len(time.iso) < len("2000-01-01") for time in times)
+    ):
         return None  # the date of a speech, the number of an issue
     # 来源 behind a bare name and a time (人民网 2023-05-11) is the name.
     name = words[: stops[0]].strip(_EDGE_MARKS)
     if times and not any(kind == "source" for kind, _l, _v in values) and 2 <= han_count(name) <= _LEFTOVER:
-        if re.search("[,。，、]", name):
+        if re.search(r"[,。，、\[]|^\d", name) or words[: stops[0]].rstrip().endswith((":", "：")):
             return None
+        if original := _ORIGINAL.fullmatch(name):
+            values.insert(0, ("author", "", original[1]))
+            name = original[2]
         values.insert(0, ("source", "", name))
     return Credits(tuple(values), times[0].iso if times else None)
 

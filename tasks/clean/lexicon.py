@@ -32,6 +32,8 @@ def _fold_table() -> dict[int, int]:
         ord("丨"): ord("|"),
         ord("│"): ord("|"),
         ord("┃"): ord("|"),
+        ord("┊"): ord("|"),
+        ord("┆"): ord("|"),
         ord("〉"): ord(">"),
         ord("〔"): ord("["),
     }
@@ -56,6 +58,7 @@ class Chrome:
     forum_signs: tuple[re.Pattern[str], ...]
     forum_counter: re.Pattern[str]
     forum_copy: re.Pattern[str]
+    forum_title: re.Pattern[str]
     forum_post: re.Pattern[str]
     forum_profile: re.Pattern[str]
     forum_end: re.Pattern[str]
@@ -82,12 +85,13 @@ def chrome() -> Chrome:
         forum_signs=tuple(re.compile(sign, re.IGNORECASE) for sign in data["forum_signs"]),
         forum_counter=_any(data["forum_counter"]),
         forum_copy=_any(data["forum_copy"]),
+        forum_title=_any(data["forum_title"]),
         forum_post=_any(data["forum_post"]),
         forum_profile=_any(data["forum_profile"]),
         forum_end=_any(data["forum_end"]),
         forum_buttons=_any(data["forum_buttons"]),
-        label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*[:/]\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
-        label_inside=re.compile(rf"(?:{labels})\s*[:/]\s*", re.IGNORECASE),
+        label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*[:/|]\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
+        label_inside=re.compile(rf"(?:{labels})\s*[:/|]\s*", re.IGNORECASE),
         label_noise=re.compile(data["label_noise"], re.IGNORECASE),
         byline=_any(data["byline"]),
     )

@@ -17,6 +17,7 @@ _RUN: Final = re.compile(f"[{BLANK}]+")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
 _END: Final = re.compile(r"[。！？!?…；;：:”’」』）)》】]$")
+_STOPPED: Final = re.compile(r"[。！？；…][”’」』]?$")
 _INSIDE: Final = re.compile("[，。、；,;].")
 _BETWEEN_HAN: Final = re.compile(f"(?<=[{HAN}])[{BLANK}]+(?=[{HAN}])")
 _LETTER_SPACED: Final = 0.4
@@ -78,6 +79,7 @@ def _line(rewriter: Rewriter, start: int, line: str, headline: bool) -> None:
     if inner:
         rewriter.replace(start, start + inner, "", "space.edge", "an indent")
     artefacts = _artefacts(body[inner:])
+    sentence = not headline and bool(_STOPPED.search(body) and _INSIDE.search(body))
     for match in _RUN.finditer(body, inner):
         run, left, right = match.group(), body[match.start() - 1], body[match.end()]
         after, rule, reason = " ", "space.run", "a run of white space"
@@ -85,6 +87,12 @@ def _line(rewriter: Rewriter, start: int, line: str, headline: bool) -> None:
             continue
         if _tight(left, right, headline):
             after, rule, reason = "", "space.punctuation", "beside full-width punctuation"
+        elif (
+            left in "”’」』"
+            and _IS_HAN.match(right)
+            and (sentence or _quoted_end(body, match.start(), headline))
+        ):
+            after, rule, reason = "", "space.punctuation", "behind a quotation inside a sentence"
         elif match.start() - inner in artefacts:
             after, rule, reason = "", "space.han", "between the characters of a sentence"
         elif "\t" in run:
@@ -98,6 +106,11 @@ def _tight(left: str, right: str, headline: bool) -> bool:
     if left in "！？":
         return not headline
     return (left in "“‘" and bool(_IS_HAN.match(right))) or (right in "”’" and bool(_IS_HAN.match(left)))
+
+
+def _quoted_end(line: str, at: int, headline: bool) -> bool:
+    """Whether the quotation that closes before `at` ends a sentence; a headline parts what it says there."""
+    return not headline and at > 1 and line[at - 2] in "。！？…，"
 
 
 def _artefacts(line: str) -> frozenset[int]:
