@@ -39,13 +39,15 @@ _REASONS: Final = {
     "notice": "a copyright or reprint notice",
     "tags": "tags",
     "nav": "a navigation bar",
+    "origin": "the headline the article had elsewhere",
     "button": "between lines of chrome",
 }
 _FOOT: Final = frozenset(
-    f"chrome.{kind}" for kind in ("footer", "record", "counter", "nav", "notice", "related")
+    f"chrome.{kind}" for kind in ("footer", "record", "counter", "nav", "notice", "related", "share", "login")
 )
 _SANDWICHED: Final = 40
 _MENU: Final = 3
+_STROKES: Final = 3
 _RUN_HAN: Final = 50
 _RUN_CUE: Final = re.compile(
     r"^[“\"「【\[]?(?:.{0,16}(?:选萃|精选|回顾|展播|系列报道|链接|汇编)"
@@ -144,15 +146,16 @@ class ChromeStripper:
         self._mark_menu(lines[:head])
 
     def _mark_menu(self, lines: list[Line]) -> None:
-        """Mark a navigation bar whose words stand one to a line."""
-        run: list[Line] = []
-        for line in [*lines, None]:
-            if line is not None and (line.blank or line.key in self._chrome.nav_words):
-                run += [line] if not line.blank else []
-                continue
-            for item in run if len(run) >= _MENU else ():
-                item.drop("chrome.nav", _REASONS["nav"])
-            run = []
+        """Mark navigation and share bars whose words stand one to a line."""
+        for kind, words in (("nav", self._chrome.nav_words), ("share", self._chrome.share_words)):
+            run: list[Line] = []
+            for line in [*lines, None]:
+                if line is not None and (line.blank or _bar_word(line, words)):
+                    run += [line] if not line.blank else []
+                    continue
+                for item in run if len(run) >= _MENU else ():
+                    item.drop(f"chrome.{kind}", _REASONS[kind])
+                run = []
 
     def _mark_tail(self, lines: list[Line], tail: int) -> None:
         """Mark strong chrome, and what follows links to other articles."""
@@ -184,6 +187,8 @@ class ChromeStripper:
                 line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
             elif inside and len(line.words) <= _SANDWICHED and line.words[-1] not in "。！？!?":
                 line.drop("chrome.button", _REASONS["button"])
+            elif inside and line.key.count("|") >= _STROKES and line.words[-1] not in "。！？!?":
+                line.drop("chrome.nav", _REASONS["nav"])
 
     def _cut(self, text: str, lines: list[Line], found: Found) -> Change:
         rewriter = Rewriter(text)
@@ -229,6 +234,11 @@ def _is_body(line: Line) -> bool:
     return (
         line.look is Look.PROSE and not line.gone and not _run_of_titles(line) and not advert_share(line.text)
     )
+
+
+def _bar_word(line: Line, words: Collection[str]) -> bool:
+    """Whether a line is one word of a bar."""
+    return bool(line.key) and line.key.lower().rstrip(": ") in words
 
 
 def _next_gone(rows: list[Line], number: int) -> bool:

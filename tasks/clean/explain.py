@@ -16,6 +16,10 @@ from tasks.clean.sides import Piece, side_by_side
 from tasks.pages import render
 from tasks.tables import Capture, Metadata, Outcome
 
+_CONTROLS: Final = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | dict.fromkeys(
+    range(0x7F, 0xA0), 0x2421
+)
+"""Control characters as their pictures: a terminal would obey what a capture says."""
 _FIELDS: Final = ("title", "source", "author", "published_at", "editors")
 
 
@@ -48,14 +52,16 @@ class Explained(Protocol):
 
 def explain_terminal(article: Explained, console: Console) -> None:
     """Print metadata, the rules that acted, and the changed lines side by side."""
-    console.print(Text(article.capture.locator, style="bold"))
+    console.print(Text(_tame(article.capture.locator), style="bold"))
     for name, value in _facts(article).items():
-        console.print(Text.assemble((f"{name:>13}  ", "dim"), value))
+        console.print(Text.assemble((f"{name:>13}  ", "dim"), _tame(value)))
     rules = Table(box=box.SIMPLE, title="What each rule did", title_justify="left")
     for heading in ("rule", "count", "reason", "before", "after"):
         rules.add_column(heading, justify="right" if heading == "count" else "left", overflow="fold")
     for row in article.edits:
-        rules.add_row(*(Text(str(row[name])) for name in ("rule", "count", "reason", "before", "after")))
+        rules.add_row(
+            *(Text(_tame(str(row[name]))) for name in ("rule", "count", "reason", "before", "after"))
+        )
     if article.edits:
         console.print(rules)
     table = Table(box=box.SIMPLE_HEAD, show_lines=True, expand=True)
@@ -102,9 +108,13 @@ def _facts(article: Explained) -> Mapping[str, str]:
     return {name: value for name, value in facts.items() if value}
 
 
+def _tame(text: str) -> str:
+    return text.translate(_CONTROLS)
+
+
 def _visible(piece: Piece) -> str:
     """The text of a piece; a changed piece that is white space alone is drawn."""
-    text = piece.text
+    text = _tame(piece.text)
     if piece.kind != "same" and text and not text.strip():
         return text.replace("\n", "↵").replace("\t", "→").replace(" ", "␣").replace("\u3000", "□")
     return text.rstrip("\n")

@@ -15,6 +15,7 @@ _STOP: Final = re.compile(r"[。!?！？](?!$)")
 _BAR: Final = re.compile("[|｜丨│┃]")
 _ADVERT_WORDS: Final = 3
 _ADVERT_SHARE: Final = 0.45
+_KEYWORD_LINE: Final = 12
 _KEYWORDS: Final = 4000
 """Characters of a line that are searched for advertising words."""
 
@@ -37,7 +38,7 @@ def mark_farms(text: str, lines: list[Line], settings: ChromeSettings, *, head: 
             continue
         _mark_run(run, settings)
         run = []
-        if line.gone or len(line.text) < 3 * settings.farm_names:
+        if line.gone or len(line.text) < _KEYWORD_LINE:
             continue
         found = _row_of_names(line.text, settings, edge)
         if found:

@@ -10,15 +10,13 @@ from typing import Final
 from tasks.clean.dates import parse_time
 from tasks.clean.heads import Found
 from tasks.clean.lexicon import Chrome, fold
-from tasks.clean.lines import Line, Look, han_count
+from tasks.clean.lines import Line, Look, han_count, undoubled
 
 _SIGNS: Final = 3
 _POSTED: Final = re.compile("[发發][表布][于於时時]|vBulletin|声望力|聲望力")
 _PROFILE_LINE: Final = 24
 _PROFILE_LINES: Final = 60
 _BELOW: Final = 10
-_NAMED: Final = 2
-"""Han characters of a thread's subject."""
 _POST: Final = 60
 """Han characters from which a line behind the last post is more than a notice."""
 
@@ -42,12 +40,12 @@ def mark_forum(
     ]
     if signs < _SIGNS or not posts:
         return False
+    end = _end(lines, posts[-1], chrome)
     top = _headline(lines, posts[0], chrome, found)
     match = chrome.forum_post.fullmatch(lines[posts[0]].key)
     if match:
         time = next((value for value in match.groupdict().values() if value), "")
         found.set("published_at", parse_time(time, captured_at), "line: " + lines[posts[0]].words[:60])
-    end = _end(lines, posts[-1], chrome)
     for number, line in enumerate(lines):
         if line.blank:
             continue
@@ -59,14 +57,20 @@ def mark_forum(
         _profile(lines, before + 1, post, chrome)
     for post in posts:
         _member_below(lines, post + 1, end, chrome)
+    first = [
+        next((line for line in lines[post + 1 : end] if line.words and not line.gone), None) for post in posts
+    ]
+    _labelled([*lines[: posts[0]], *filter(None, first)], chrome, found)
     for line in lines[posts[0] : end]:
-        if line.key and not line.gone and len(line.key) <= 40 and chrome.forum_buttons.fullmatch(line.key):
+        if line.gone or not line.key or len(line.key) > 40:
+            continue
+        if chrome.forum_buttons.fullmatch(undoubled(line.key)):
             line.drop("chrome.forum", "buttons of a post")
     return True
 
 
 def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int | None:
-    """Number of the headline: below the counter of views and replies, named, or above the link to copy."""
+    """Number of the headline: below the counter of views and replies, or above the link to copy."""
     for number in range(post):
         if lines[number].key and chrome.forum_counter.fullmatch(lines[number].key):
             following = [n for n in range(number + 1, post) if _title_like(lines[n], chrome)]
@@ -74,18 +78,24 @@ def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int
                 found.set("title", _without_link(lines[following[0]], chrome), "below views and replies")
                 return following[0]
     for number in range(post):
-        named = chrome.forum_title.fullmatch(lines[number].key) if lines[number].key else None
-        if named and han_count(named["title"]) >= _NAMED:
-            begin, stop = named.span("title")
-            found.set("title", lines[number].words[begin:stop], "the line that names the thread")
-            return number
-    for number in range(post):
         if lines[number].key and chrome.forum_copy.fullmatch(lines[number].key):
             before = [n for n in range(number) if _title_like(lines[n], chrome)]
             if before:
                 found.set("title", _without_link(lines[before[-1]], chrome), "above the link to copy")
                 return before[-1]
     return None
+
+
+def _labelled(lines: list[Line], chrome: Chrome, found: Found) -> None:
+    """The headline behind a label or an icon, above the posts or at the head of one, and its repetitions there."""
+    for line in lines:
+        match = chrome.forum_title.fullmatch(line.key) if line.key else None
+        if match is not None:
+            if group := next((name for name in ("title", "title2", "title3") if match[name]), None):
+                found.set("title", line.words[match.start(group) : match.end(group)], "behind its label")
+            line.drop("meta.headline", "the headline of a post")
+        elif line.words and line.words == found.title:
+            line.drop("meta.headline", "the headline again")
 
 
 def _without_link(line: Line, chrome: Chrome) -> str:
@@ -118,7 +128,7 @@ def _end(lines: list[Line], post: int, chrome: Chrome) -> int:
         line = lines[number]
         if line.key and chrome.forum_buttons.fullmatch(line.key):
             rest = lines[number:form]
-            if not any(han_count(other.text) >= _POST for other in rest):
+            if not any(han_count(other.text) >= _POST or other.look is Look.PROSE for other in rest):
                 return number
     return form
 

@@ -25,6 +25,8 @@ _TITLE: Final = range(4, 81)
 _SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
 _SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
 _SPACED_NAME: Final = re.compile(r"(?<![一-鿿])([一-鿿]) ([一-鿿])(?![一-鿿])")
+_ORIGINAL: Final = re.compile(r"原[创創] (\S{2,12}) (\S+)")
+"""How WeChat names author and account of an original article."""
 _EDGE_MARKS: Final = " \t\u3000\u00a0:：,，;；|丨/·-—_。"
 _TWICE: Final = re.compile(r"^(\S+) \1$")
 _NOT_ORIGIN: Final = re.compile(r"^(?:本站|网络|互联网|未知|不详|无|admin|佚名|原创|转载)$", re.IGNORECASE)
@@ -95,13 +97,18 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
         return None
     if any(len(value) > _VALUE for kind, _label, value in values if kind != "other"):
         return None
-    if not labels and (key[0] in "([" or all(len(time.iso) < len("2000-01-01") for time in times)):
+    if not labels and (
+        (key[0] in "([" and not times[0].clock) or all(len(time.iso) < len("2000-01-01") for time in times)
+    ):
         return None  # the date of a speech, the number of an issue
     # 来源 behind a bare name and a time (人民网 2023-05-11) is the name.
     name = words[: stops[0]].strip(_EDGE_MARKS)
     if times and not any(kind == "source" for kind, _l, _v in values) and 2 <= han_count(name) <= _LEFTOVER:
-        if re.search("[,。，、]", name):
+        if re.search(r"[,。，、\[]|^\d", name) or words[: stops[0]].rstrip().endswith((":", "：")):
             return None
+        if original := _ORIGINAL.fullmatch(name):
+            values.insert(0, ("author", "", original[1]))
+            name = original[2]
         values.insert(0, ("source", "", name))
     return Credits(tuple(values), times[0].iso if times else None)
 
@@ -129,7 +136,9 @@ def take_head(
         credits = read_credits(line, chrome, captured_at)
         if credits is None or not (credits.time or credits.kinds() & {"source", "author", "time", "editors"}):
             continue
-        if not credits.values and not any(_may_be_title(row) for row in rows[:number]):
+        if not credits.values and not any(
+            _may_be_title(row) or _short_title(row, chrome) for row in rows[:number]
+        ):
             continue  # a date on top is a heading, as in a diary
         strong = credits.time or "source" in credits.kinds() or credits.kinds() == {"author"}
         if not (anchors or strong or any(row.kind == "breadcrumb" for row in rows[:number])):
@@ -140,7 +149,7 @@ def take_head(
     if anchors:
         _drop_beside(rows, anchors[0], chrome)
     if headline:
-        _take_headline(lines[:head], rows, anchors, found)
+        _take_headline(lines[:head], rows, anchors, chrome, found)
 
 
 def _drop_beside(rows: list[Line], anchor: int, chrome: Chrome) -> None:
@@ -155,7 +164,9 @@ def _drop_beside(rows: list[Line], anchor: int, chrome: Chrome) -> None:
             line.drop("chrome.button", "beside the source line")
 
 
-def _take_headline(lines: list[Line], rows: list[Line], anchors: list[int], found: Found) -> None:
+def _take_headline(
+    lines: list[Line], rows: list[Line], anchors: list[int], chrome: Chrome, found: Found
+) -> None:
     crumb = max((number for number, line in enumerate(rows) if line.kind == "breadcrumb"), default=None)
     if not anchors and crumb is None:
         _repeated_title(rows, found)
@@ -164,7 +175,11 @@ def _take_headline(lines: list[Line], rows: list[Line], anchors: list[int], foun
     where = "the line above source and time" if anchors else "below the breadcrumb"
     for above in zones:
         below = [line for line in above if crumb is None or line.start > rows[crumb].start]
-        candidates = [line for line in below if _may_be_title(line)] or list(filter(_may_be_title, above))
+        candidates = (
+            [line for line in below if _may_be_title(line)]
+            or list(filter(_may_be_title, above))
+            or [line for line in below if _short_title(line, chrome)]
+        )
         if candidates:
             title = candidates[-1]
             break
@@ -243,7 +258,16 @@ def _value(text: str) -> str:
 def _may_be_title(line: Line) -> bool:
     if line.gone or line.look not in (Look.SHORT, Look.PROSE) or _SUBTITLE.match(line.text):
         return False
+    if line.key.count(">") > 1 and "<" not in line.key:
+        return False  # the way to the page
     return len(line.words) in _TITLE and han_count(line.text) >= 4 and line.words[-1] not in "。；，,;、："
+
+
+def _short_title(line: Line, chrome: Chrome) -> bool:
+    """Whether a line as short as the name of a button may be a headline after all, where nothing else is."""
+    if line.gone or line.look is not Look.WEAK or line.kind != "button" or han_count(line.text) < 4:
+        return False
+    return line.key not in chrome.nav_words
 
 
 def _repeated_title(rows: list[Line], found: Found) -> None:

@@ -32,6 +32,8 @@ def _fold_table() -> dict[int, int]:
         ord("丨"): ord("|"),
         ord("│"): ord("|"),
         ord("┃"): ord("|"),
+        ord("┊"): ord("|"),
+        ord("┆"): ord("|"),
         ord("〉"): ord(">"),
         ord("〔"): ord("["),
     }
@@ -88,8 +90,8 @@ def chrome() -> Chrome:
         forum_profile=_any(data["forum_profile"]),
         forum_end=_any(data["forum_end"]),
         forum_buttons=_any(data["forum_buttons"]),
-        label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*[:/]\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
-        label_inside=re.compile(rf"(?:{labels})\s*[:/]\s*", re.IGNORECASE),
+        label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*[:/|]\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
+        label_inside=re.compile(rf"(?:{labels})\s*[:/|]\s*", re.IGNORECASE),
         label_noise=re.compile(data["label_noise"], re.IGNORECASE),
         byline=_any(data["byline"]),
     )

@@ -20,6 +20,7 @@ _BAR: Final = 200
 _CUE: Final = re.compile(
     "版[权權]|[转轉][载載]|[声聲]明|侵[权權]|责任|責任|本[网網站]|[备備]案|©|[Cc]opyright|(?i:icp)|[来來]源|[链鏈]接"
 )
+_TWICE: Final = re.compile(r"(?<![^\s|])([^\s\d|]{2,8})\1(?=[\s\d|]|\Z)")
 _SPLIT: Final = re.compile(r"[\s|/·,、>:]+")
 
 
@@ -130,6 +131,11 @@ def tokens(key: str) -> list[str]:
     return [word for word in _SPLIT.split(key.lower()) if word]
 
 
+def undoubled(key: str) -> str:
+    """A bar without what its icons say again: the name of a picture stands before the same word (收藏收藏3)."""
+    return _TWICE.sub(r"\1", key)
+
+
 def _anywhere(key: str, chrome: Chrome) -> str:
     """Group of the pattern by which a line is chrome wherever it stands; empty if it is not."""
     if not key:
@@ -138,7 +144,7 @@ def _anywhere(key: str, chrome: Chrome) -> str:
     if match and (key[-1] != "。" or match.lastgroup == "forum"):
         return match.lastgroup or ""
     if len(key) <= _BAR and not key.isascii():
-        words = tokens(key)
+        words = tokens(undoubled(key))
         if len(words) > 1 and all(word in chrome.share_words for word in words):
             return "share"
     return ""

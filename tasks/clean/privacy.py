@@ -10,11 +10,13 @@ from config.settings import PrivacySettings
 from tasks.clean.edits import Rewriter
 from tasks.tables import Change
 
-_IDENTITY: Final = re.compile(
-    r"(?<![0-9A-Za-z])([1-9]\d{5})(\d{4})(\d{2})(\d{2})(\d{3})([0-9Xx])(?![0-9A-Za-z])"
+_IDENTITY: Final = re.compile(r"(?<![0-9A-Za-z])[1-9]\d{5}[ -]?\d{8}[ -]?\d{3}[0-9Xx](?![0-9A-Za-z])")
+_MOBILE: Final = re.compile(
+    r"(?<![\d.-])((?:(?:\+|00)?86[- ]?)?1[3-9]\d)(?:[- ]?\d{4}){2}(?!\d|\.\d| ?[元万亿萬億])"
 )
-_MOBILE: Final = re.compile(r"(?<![\d.-])(?:\+?86[- ]?)?(1[3-9]\d)([- ]?\d{4})([- ]?)(\d{4})(?![\d.])")
-_CARD: Final = re.compile(r"(?<![\d.])(?:[3-6]\d{3}(?:[ -]?\d{4}){2,3}[ -]?\d{1,7}|[3-6]\d{15,18})(?![\d.])")
+_CARD: Final = re.compile(
+    r"(?<![\d.])(?:[3-6]\d{3}(?:[ -]?\d{4}){2,3}[ -]?\d{1,7}|[3-6]\d{15,18})(?!\d|\.\d)"
+)
 _EMAIL: Final = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}(?![\w-])", re.ASCII
 )
@@ -42,7 +44,7 @@ def mask(text: str, settings: PrivacySettings) -> Change:
             replace(match, 1, "privacy.email", "an e-mail address")
     if settings.identity_numbers:
         for match in _IDENTITY.finditer(text):
-            if is_identity_number(match.group()):
+            if is_identity_number(re.sub("[ -]", "", match.group())):
                 replace(match, 6, "privacy.identity", "a resident identity number with a valid check digit")
     if settings.bank_cards:
         for match in _CARD.finditer(text):
@@ -51,7 +53,7 @@ def mask(text: str, settings: PrivacySettings) -> Change:
                 replace(match, 4, "privacy.card", "a card number with a valid Luhn digit")
     if settings.mobile_numbers:
         for match in _MOBILE.finditer(text):
-            replace(match, match.start(2) - match.start(), "privacy.mobile", "a mobile number")
+            replace(match, len(match[1]), "privacy.mobile", "a mobile number")
     return rewriter.change()
 
 

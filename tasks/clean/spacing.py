@@ -21,6 +21,7 @@ _RUN: Final = re.compile(f"[{BLANK}]+")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
 _END: Final = re.compile(r"[。！？!?…；;：:”’」』）)》】]$")
+_STOPPED: Final = re.compile(r"[。！？；…][”’」』]?$")
 _INSIDE: Final = re.compile("[，。、；,;].")
 _BETWEEN_HAN: Final = re.compile(f"(?<=[{HAN}])[{BLANK}]+(?=[{HAN}])")
 _LETTER_SPACED: Final = 0.4
@@ -82,15 +83,20 @@ def _line(rewriter: Rewriter, start: int, line: str, headline: bool) -> None:
     if inner:
         rewriter.replace(start, start + inner, "", "space.edge", "an indent")
     artefacts = _artefacts(body[inner:])
-    sentence = not headline and bool(_END.search(body))
+    stopped = not headline and bool(_STOPPED.search(body))
+    sentence = stopped and bool(_INSIDE.search(body))
     for match in _RUN.finditer(body, inner):
         run, left, right = match.group(), body[match.start() - 1], body[match.end()]
         after, rule, reason = " ", "space.run", "a run of white space"
         if left in "（【《" and right in "）】》":
             continue
-        spoken = sentence and left in _QUOTE_ENDS and body[match.start() - 2] in _STOPS
-        if _tight(left, right, headline) or (spoken and _AFTER_SPEECH.match(right)):
+        spoken = stopped and body[match.start() - 2] in _STOPS
+        if _tight(left, right, headline):
             after, rule, reason = "", "space.punctuation", "beside full-width punctuation"
+        elif left in _QUOTE_ENDS and (
+            (spoken and _AFTER_SPEECH.match(right)) or (sentence and _IS_HAN.match(right))
+        ):
+            after, rule, reason = "", "space.punctuation", "behind a quotation inside a sentence"
         elif match.start() - inner in artefacts:
             after, rule, reason = "", "space.han", "between the characters of a sentence"
         elif "\t" in run:

@@ -121,7 +121,9 @@ def mark_shards(
     where = str(out).replace("'", "''")
     with database(settings) as connection:
         connection.register("shards", numbers)
-        staged = parquet(shards, f"SELECT {', '.join(_STAGED)} WHERE false", "filename = true, file_row_number = true")
+        staged = parquet(
+            shards, f"SELECT {', '.join(_STAGED)} WHERE false", "filename = true, file_row_number = true"
+        )
         count = arrow(connection, f"SELECT count(*) AS rows FROM {staged}")["rows"][0].as_py()
         parts = max(1, -(-count // (_PART * settings.part_texts)))
         connection.execute(f"CREATE VIEW ledger_all AS SELECT * FROM {parquet(ledger_files, _NO_LEDGER)}")
@@ -133,7 +135,9 @@ def mark_shards(
                 error IS NULL AS readable FROM {staged} JOIN shards s USING (filename) ORDER BY part
             """
         )
-        connection.execute("CREATE TABLE marks (row BIGINT, capture_id VARCHAR, mark VARCHAR, of_capture VARCHAR)")
+        connection.execute(
+            "CREATE TABLE marks (row BIGINT, capture_id VARCHAR, mark VARCHAR, of_capture VARCHAR)"
+        )
         for part in range(parts):
             connection.execute(
                 f"CREATE OR REPLACE VIEW readings AS SELECT * FROM readings_all WHERE part = {part}"

@@ -113,6 +113,22 @@ def test_the_line_below_the_headline(
 
 
 @pytest.mark.parametrize(
+    ("head", "title", "kept"),
+    [
+        ("春天的故事\n来源：桃溪日报 2021-04-08", "春天的故事", []),
+        ("渡口老船\n2021-04-08 10:11", "渡口老船", []),
+        ("渡口老船与撑船人\n政务公开\n来源：桃溪日报 2021-04-08", "渡口老船与撑船人", ["政务公开"]),
+        ("政务公开\n来源：桃溪日报 2021-04-08", None, ["政务公开"]),
+        ("新闻 > 教育 > 读书声\n山里的读书声\n来源：桃溪日报 2021-04-08", "山里的读书声", []),
+    ],
+)  # fmt: skip
+def test_headlines_as_short_as_buttons(head: str, title: str | None, kept: list[str]) -> None:
+    stripped = STRIPPER.strip(f"{head}\n{FIRST}")
+    assert stripped.found.title == title
+    assert [line for line in stripped.change.text.split("\n") if line] == [*kept, FIRST]
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "时间就像流水。",

@@ -88,6 +88,17 @@ def test_the_terminal_shows_rules_and_both_texts(article: Article) -> None:
     assert "<script>" in shown
 
 
+def test_the_terminal_does_not_obey_a_capture() -> None:
+    payload = (
+        "\x1b]0;title\x07\x1b[31m山脚下的小学只有十九个学生，老师每天划船接送，风雨无阻。\x9b2J".encode()
+    )
+    out = io.StringIO()
+    shown = Cleaner(load_settings()).clean(Capture("test", "a\x1b[2J.txt", payload, "text/plain"))
+    explain_terminal(shown, Console(file=out, width=160))
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", out.getvalue())
+    assert "␛[31m" in out.getvalue()
+
+
 def test_a_failed_capture_is_explained_too() -> None:
     failed = Cleaner(load_settings()).clean(Capture("test", "empty.txt", b"", "text/plain"))
     assert "the capture is empty" in explain_html([failed])

@@ -144,8 +144,17 @@ def test_each_kind_is_masked_and_look_alikes_are_not() -> None:
         "长度1380013800米",
         "版本1.3800138000",
         "订单110101199013071233",
+        "总价13800138000元，约合13800138000万",
     ):
         assert mask(other, every).edits == ()
+
+
+def test_numbers_are_masked_as_people_write_them() -> None:
+    every = PrivacySettings(identity_numbers=True, mobile_numbers=True)
+    number = next(IDENTITY[:17] + end for end in "0123456789X" if is_identity_number(IDENTITY[:17] + end))
+    spaced = f"{number[:6]} {number[6:14]} {number[14:]}"
+    assert mask(f"证件{spaced}", every).text == "证件110101 ******** ****"
+    assert mask("0086-13800138000. Call 13800138000.", every).text == "0086-138********. Call 138********."
 
 
 @pytest.mark.parametrize(
