@@ -17,6 +17,8 @@ _POSTED: Final = re.compile("[发發][表布][于於时時]|vBulletin|声望力|
 _PROFILE_LINE: Final = 24
 _PROFILE_LINES: Final = 60
 _BELOW: Final = 10
+_NAMED: Final = 2
+"""Han characters of a thread's subject."""
 _POST: Final = 60
 """Han characters from which a line behind the last post is more than a notice."""
 
@@ -70,13 +72,19 @@ def mark_forum(
 
 
 def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int | None:
-    """Number of the headline: below the counter of views and replies, or above the link to copy."""
+    """Number of the headline: below the counter of views and replies, named, or above the link to copy."""
     for number in range(post):
         if lines[number].key and chrome.forum_counter.fullmatch(lines[number].key):
             following = [n for n in range(number + 1, post) if _title_like(lines[n], chrome)]
             if following:
                 found.set("title", _without_link(lines[following[0]], chrome), "below views and replies")
                 return following[0]
+    for number in range(post):
+        named = chrome.forum_title.fullmatch(lines[number].key) if lines[number].key else None
+        if named and han_count(named["title"] or "") >= _NAMED:
+            begin, stop = named.span("title")
+            found.set("title", lines[number].words[begin:stop], "the line that names the thread")
+            return number
     for number in range(post):
         if lines[number].key and chrome.forum_copy.fullmatch(lines[number].key):
             before = [n for n in range(number) if _title_like(lines[n], chrome)]
