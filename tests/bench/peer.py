@@ -1,7 +1,8 @@
 """Beside other pipelines, same input, one core, same work: `python -m tests.bench.peer datatrove|data-juicer`.
 
 datatrove    WARC files: read, extract, filter, near-dedupe, Parquet
-data-juicer  JSON Lines with text: clean, filter, convert to Simplified, near-dedupe, write
+data-juicer  JSON Lines with text: fix, convert to Simplified, filter, dedupe, write: every operator that needs no
+             model and has a counterpart here (peers/run_data_juicer.py names it)
 
 The peers run in environments below build/peers, made on first use. Ours is `qingyuan run` with one worker,
 from its start to the published version; all CPU seconds of all processes count on both sides. Results go to
