@@ -36,6 +36,8 @@ _NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 _FIELDS: Final = ("title", "author", "source", "site_name", "section", "editors")
 """Metadata that is repaired, normalised and converted like the text."""
 _NARROW_PLACES: Final = 3
+_EVIDENCE: Final = 10
+"""Phrases that are kept as evidence of spinning."""
 _NARROW_SHARE: Final = 0.2
 _MINUTES: Final = re.compile(r"(T\d\d:\d\d)(?!:)")
 _WIDE: Final = re.compile("[，；：？！（）]")
@@ -69,7 +71,6 @@ class Article:
     quality: Quality | None = None
     edits: list[dict[str, Any]] = field(default_factory=list)
     """What each rule did, in the shape of EDIT_SUMMARY."""
-    spun: SpunScore = field(default_factory=lambda: SpunScore(0.0, ()))
 
     def row(self) -> dict[str, Any]:
         """A row of CLEANED in tasks/tables.py; document columns are null unless the capture is kept."""
@@ -137,9 +138,6 @@ class Article:
             "reason": self.reason,
             "rule": self.rule,
             "editors": self.metadata.editors,
-            "spun_evidence": [f"{phrase} ← {original}" for phrase, original, _count in self.spun.evidence][
-                :10
-            ],
         }
 
 
@@ -259,13 +257,14 @@ class _Way:
             damage=sum(damage.values()),
             unrepaired=unrepaired + self.article.replaced,
             spun=spun.score,
+            spun_evidence=[f"{phrase} ← {original}" for phrase, original, _ in spun.evidence[:_EVIDENCE]],
             simplified=simplified,
         )
         posts = self._posts(extracted, masked.text, profile) if extracted else ()
         self._know(
             metadata=metadata, text=masked.text, posts=posts, trail=tuple(self.trail), script=script,
             edits=summarise(self.trail, lambda text: mask(text, settings.clean.privacy).text),
-            converted=converted.profile, damage=kinds, quality=quality, spun=spun,
+            converted=converted.profile, damage=kinds, quality=quality,
         )  # fmt: skip
         verdict = judge(quality, settings.clean.quality)
         if verdict:

@@ -174,6 +174,7 @@ QUALITY: Final = pa.struct(
         _column("spun", pa.float32(), "score of synonym spinning, 0..1"),
         _column("list_page", pa.float32(), "score of being a list or index page, 0..1"),
         _column("advert", pa.float32(), "score of adult, gambling or advertising text, 0..1"),
+        _column("spun_evidence", _TEXTS, "spun phrases ← what probably stood there, the weightiest ten"),
     ]
 )
 

@@ -188,6 +188,12 @@ def test_a_cleaner_is_the_same_in_a_worker_process(cleaner: Cleaner) -> None:
     assert other.clean(capture(PROSE)).row() == cleaner.clean(capture(PROSE)).row()
 
 
+def test_a_spun_text_keeps_the_evidence_in_its_row(cleaner: Cleaner) -> None:
+    spun = "县委推动下层党组织充实发挥作用，赤色资源丰富，步队建设增强，群众的得到感更强。"
+    assert "下层党组织 ← 基层党组织" in cleaner.clean(capture(spun)).row()["quality"]["spun_evidence"]
+    assert not cleaner.clean(capture(PROSE)).row()["quality"]["spun_evidence"]
+
+
 @pytest.mark.shared
 def test_the_seeds_are_exact(cleaner: Cleaner, shared: Path) -> None:
     for path in sorted((shared / "seeds").glob("*.txt")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -55,6 +55,7 @@ class Quality:
     spun: float
     list_page: float
     advert: float
+    spun_evidence: tuple[str, ...]
 
     def row(self) -> dict[str, Any]:
         """The figures as a dict in the shape of QUALITY, shares rounded to four places."""
@@ -82,6 +83,7 @@ def measure(
     damage: int = 0,
     unrepaired: int = 0,
     spun: float = 0.0,
+    spun_evidence: Sequence[str] = (),
     simplified: bool = False,
 ) -> Quality:
     """Figures of a clean text. What extraction, repair and the spun score know is passed in.
@@ -112,6 +114,7 @@ def measure(
         spun=spun,
         list_page=list_score if list_score is not None else _list_score(text),
         advert=_advert_score(text, of, simplified),
+        spun_evidence=tuple(spun_evidence),
     )
 
 

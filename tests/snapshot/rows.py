@@ -15,7 +15,10 @@ from tasks.tables import TABLES
 
 Row = dict[str, Any]
 SEEN = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
-QUALITY = {field.name: 0 for field in TABLES["documents"].field("quality").type}
+QUALITY = {
+    field.name: [] if pa.types.is_list(field.type) else 0
+    for field in TABLES["documents"].field("quality").type
+}
 
 
 def ident(name: str) -> str:
