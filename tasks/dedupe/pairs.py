@@ -78,11 +78,6 @@ SELECT a, b, bool_or(near) AS near, bool_or(revision) AS revision FROM (
               FROM addressed c JOIN newest n USING (url_key) WHERE n.text <> c.text
 ) GROUP BY a, b;
 """
-_PLACED: Final = """
-WITH places AS (SELECT text AS node, file, row FROM heads UNION ALL SELECT node, file, row FROM documents)
-SELECT p.a, p.b, p.near, p.revision, x.file AS a_file, x.row AS a_row, y.file AS b_file, y.row AS b_row
-FROM pairs p JOIN places x ON x.node = p.a JOIN places y ON y.node = p.b ORDER BY p.a, p.b
-"""
 
 
 @contextmanager
@@ -282,12 +277,22 @@ def find_pairs(folder: Path, settings: DedupeSettings) -> list[list[str]]:
                 candidates=settings.candidates,
             )
         )
-        pairs = arrow(connection, _PLACED)
+        pairs = arrow(connection, "SELECT a, b, near, revision FROM pairs ORDER BY a, b")
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     labels = components(a, b, int(max(a.max(initial=-1), b.max(initial=-1))) + 1)
     order = np.lexsort((a, b, labels[a]))
     batch = max(1, settings.batch_documents // 2)
     ordered = pairs.take(order)
+    # Rows of heads and documents stand in the order of their numbers; names of files are kept once each.
+    tables = [
+        pq.read_table(folder / f"{name}.parquet", columns=["file", "row"], read_dictionary=["file"])
+        for name in ("heads", "documents")
+    ]
+    places = pa.concat_tables(tables, promote_options="permissive")
+    places = places.unify_dictionaries().combine_chunks()
+    for side in "ab":
+        at = places.take(ordered[side])
+        ordered = ordered.append_column(f"{side}_file", at["file"]).append_column(f"{side}_row", at["row"])
     pq.write_table(ordered, folder / "pairs.parquet", row_group_size=batch)
     batches = (ordered.slice(start, batch) for start in range(0, len(order), batch))
     return [
