@@ -65,7 +65,7 @@ def _places(path: str, source: Source, root: Path) -> list[Path]:
 
 def _absolute(path: Path) -> Path:
     """Absolute without `..`; links stay as they are written, unlike Path.resolve."""
-    return Path(os.path.abspath(path))  # noqa: PTH100
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve would follow links
 
 
 def _walk(place: Path, folders: set[tuple[int, int]]) -> Iterator[Path]:

@@ -85,7 +85,7 @@ class Recovered:
     """Bytes of the damaged last record that were cut off."""
 
 
-class _Verbatim(StatusAndHeaders):  # type: ignore[misc]
+class _Verbatim(StatusAndHeaders):  # type: ignore[misc]  # warcio has no types
     """Headers written byte for byte; warcio would escape what is not ASCII, and fail at such names."""
 
     def compute_headers_buffer(self, header_filter: Any = None) -> None:

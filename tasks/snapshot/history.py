@@ -199,7 +199,7 @@ def _grouped(rows: Iterable[dict[str, Any]], key: str) -> list[tuple[str, list[d
     return sorted(groups.items())
 
 
-def _capture_event(manifest: Manifest, row: dict[str, Any], first: bool) -> Event:  # noqa: ARG001
+def _capture_event(manifest: Manifest, row: dict[str, Any], first: bool) -> Event:  # noqa: ARG001 - called like _document_event
     return Event(
         version=manifest.version,
         created_at=manifest.created_at,
