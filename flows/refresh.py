@@ -107,7 +107,7 @@ def new_inputs(settings: Settings, store: Store) -> list[InputFile]:
     known = {(row["path"], row["bytes"], row["modified_ns"]) for row in rows}
     found: dict[str, InputFile] = {}
     for source in settings.sources:
-        for file in find_inputs(source, settings.collect, Path.cwd()):
+        for file in find_inputs(source, Path.cwd()):
             found.setdefault(file.path, file)  # a file that two sources name belongs to the first
     return [file for file in found.values() if (file.path, file.size, file.modified_ns) not in known]
 

@@ -352,7 +352,7 @@ def expected(samples: Samples, root: Path) -> dict[str, dict[str, Any]]:
     )
     copies = Counter(c["article"] for kinds in samples.meant.values() for c in kinds if "article" in c)
     result: dict[str, dict[str, Any]] = {}
-    for file in find_inputs(source, settings, root):
+    for file in find_inputs(source, root):
         kinds = samples.meant[file.path.removeprefix("samples/captures/")]
         captures = list(read_captures(file, source, settings))
         if len(captures) != len(kinds):

@@ -28,7 +28,7 @@ def articles(paths: list[Path], settings: Settings) -> Iterator[Article]:
     cleaner = Cleaner(settings)
     for path in paths:
         source = Source(name="given", paths=[str(path)])
-        for file in list(find_inputs(source, settings.collect, Path.cwd())):
+        for file in list(find_inputs(source, Path.cwd())):
             for capture in read_captures(file, source, settings.collect):
                 yield cleaner.clean(capture)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from config.settings import CollectSettings, Source
+from config.settings import Source
 
 
 class CollectError(Exception):
@@ -31,7 +31,7 @@ class InputFile:
     """Where it is opened."""
 
 
-def find_inputs(source: Source, settings: CollectSettings, root: Path) -> Iterator[InputFile]:  # noqa: ARG001
+def find_inputs(source: Source, root: Path) -> Iterator[InputFile]:
     """Give the files of a source, sorted by path, each one once; relative paths count from `root`.
 
     Hidden files and folders are passed over unless they are named; symbolic links are followed, a

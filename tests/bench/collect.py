@@ -40,7 +40,7 @@ def _records() -> list[bytes]:
 def _ours(path: Path) -> tuple[int, int]:
     source, settings = Source(name="bench", paths=[str(path)]), CollectSettings()
     count = size = 0
-    for file in find_inputs(source, settings, path.parent):
+    for file in find_inputs(source, path.parent):
         for capture in read_captures(file, source, settings):
             if capture.error:
                 raise SystemExit(capture.error)

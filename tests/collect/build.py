@@ -40,14 +40,14 @@ def read_counting(
     options_ = settings or CollectSettings()
     captures = [
         capture
-        for file in find_inputs(chosen, options_, path.parent)
+        for file in find_inputs(chosen, path.parent)
         for capture in read_captures(file, chosen, options_, skipped=skipped)
     ]
     return captures, skipped
 
 
 def files(path: Path, *paths: Path | str) -> list[InputFile]:
-    return list(find_inputs(source(*paths), CollectSettings(), path))
+    return list(find_inputs(source(*paths), path))
 
 
 def http(body: bytes, *lines: str, status: str = "200 OK", media: str = "text/html; charset=utf-8") -> bytes:

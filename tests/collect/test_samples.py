@@ -21,9 +21,7 @@ COMPRESSED = (".gz", ".zst", ".zip", ".parquet")
 
 def captures(root: Path) -> dict[str, list[Capture]]:
     source, settings = Source(name="samples", paths=["samples/captures"]), CollectSettings()
-    return {
-        file.path: list(read_captures(file, source, settings)) for file in find_inputs(source, settings, root)
-    }
+    return {file.path: list(read_captures(file, source, settings)) for file in find_inputs(source, root)}
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def test_the_files_are_read_like_any_others(fetch: Callable[..., FetchReport], t
         source = Source(name="fetched", paths=[str(tmp_path / "fetch" / "warc")])
         captures = [
             capture
-            for file in find_inputs(source, CollectSettings(), tmp_path)
+            for file in find_inputs(source, tmp_path)
             for capture in read_captures(file, source, CollectSettings())
         ]
         assert [capture.error for capture in captures if capture.error] == []
@@ -50,6 +50,6 @@ def test_a_file_under_way_is_passed_over(tmp_path: Path) -> None:
     )
     source = Source(name="fetched", paths=[str(tmp_path / "warc")])
     series.exchange(seen)
-    assert list(find_inputs(source, CollectSettings(), tmp_path)) == []
+    assert list(find_inputs(source, tmp_path)) == []
     series.close()
-    assert len(list(find_inputs(source, CollectSettings(), tmp_path))) == 1
+    assert len(list(find_inputs(source, tmp_path))) == 1

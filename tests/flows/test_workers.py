@@ -38,7 +38,7 @@ def test_the_deadly_capture_alone_is_lost(tmp_path: Path, monkeypatch: pytest.Mo
         (folder / f"{number}.txt").write_text(article("worker", number), encoding="utf-8")
     (folder / "deadly.txt").write_text(DEADLY, encoding="utf-8")
     settings = Settings(sources=[Source(name="test", paths=[str(folder)])])
-    files = list(find_inputs(settings.sources[0], settings.collect, tmp_path))
+    files = list(find_inputs(settings.sources[0], tmp_path))
     staging = Staging.open(tmp_path, "test")
     with LocalWorkers(2, settings.model_dump_json()) as pool:
         for job in make_jobs(files, max_files=100, max_bytes=1 << 20):
