@@ -229,14 +229,26 @@ def test_seeds_are_exact(repairer: Repairer, shared) -> None:  # type: ignore[no
             assert line.replace(" ", "") in found.replace(" ", "").replace("幺", "么"), line[:40]
 
 
+DROPPED = {
+    "皇钦": "\ue0ed皇钦",  # bytes AC D2, the trail of the comma and the lead of the next character
+    "酥贫然ⅰ": "酥贫然\ue1d6\ue5d1ⅰ",  # as seed 004 has it
+}
+"""What two of the spans hold in their pages: the list has lost its characters of the private-use area."""
+
+
 @pytest.mark.shared
-def test_spans_are_exact_or_marked(repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(("dropped", "floor"), [(True, 28), (False, 30)])
+def test_spans_are_exact_or_marked(dropped: bool, floor: int, repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def] # noqa: E501
+    """A lost digit is marked, and so is what lost bytes may have held; with these bytes it is exact."""
     simplified = scripts().simplified
     exact = 0
     for line in (shared / "damage" / "spans.jsonl").read_text(encoding="utf-8").splitlines():
         span = json.loads(line)
-        text = repairer.restore(f"{HABIT}\n{span['observed']}\n{HABIT}").text.split("\n")[1]
+        observed = span["observed"]
+        for given, whole in DROPPED.items() if not dropped else ():
+            observed = observed.replace(given, whole)
+        text = repairer.restore(f"{HABIT}\n{observed}\n{HABIT}").text.split("\n")[1]
         right = fold(text.translate(simplified)) == fold(span["clean"].translate(simplified))
         assert right or "□" in text, span
         exact += right
-    assert exact >= 28
+    assert exact >= floor
