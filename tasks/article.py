@@ -244,9 +244,9 @@ class _Way:
         script = str(converted.script)
         simplified = script == "hans" or converted.profile is not None
         han = len(converted.text)
-        spun = score_spun(converted.text, han, simplified=simplified)
-        if any("泉源" in edit.before for edit in stripped.change.edits if edit.rule.startswith("meta.")):
-            spun = score_spun(f"{converted.text}\n泉源:", han, simplified=simplified)
+        # The lines that went into the metadata are spun with the rest (`泉源:` for `来源:`).
+        bylines = [edit.before for edit in stripped.change.edits if edit.rule.startswith("meta.")]
+        spun = score_spun("\n".join([converted.text, *bylines]), han, simplified=simplified)
         kinds = self._kinds(damage, masked.text, spun)
         if extracted and extracted.cut:
             kinds += ("cut_at_limit",)

@@ -80,10 +80,9 @@ def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int
                 found.set("title", _without_link(lines[following[0]], chrome), "below views and replies")
                 return following[0]
     for number in range(post):
-        named = chrome.forum_title.fullmatch(lines[number].key) if lines[number].key else None
-        if named and han_count(named["title"] or "") >= _NAMED:
-            begin, stop = named.span("title")
-            found.set("title", lines[number].words[begin:stop], "the line that names the thread")
+        subject = _subject(lines[number], chrome)
+        if subject and han_count(subject) >= _NAMED:
+            found.set("title", subject, "the line that names the thread")
             return number
     for number in range(post):
         if lines[number].key and chrome.forum_copy.fullmatch(lines[number].key):
@@ -97,13 +96,22 @@ def _headline(lines: list[Line], post: int, chrome: Chrome, found: Found) -> int
 def _labelled(lines: list[Line], chrome: Chrome, found: Found) -> None:
     """The headline behind a label or an icon, above the posts or at the head of one, and its repetitions there."""
     for line in lines:
-        match = chrome.forum_title.fullmatch(line.key) if line.key else None
-        if match is not None:
-            if group := next((name for name in ("title", "title2", "title3") if match[name]), None):
-                found.set("title", line.words[match.start(group) : match.end(group)], "behind its label")
+        subject = _subject(line, chrome)
+        if subject is not None:
+            if subject:
+                found.set("title", subject, "behind its label")
             line.drop("meta.headline", "the headline of a post")
         elif line.words and line.words == found.title:
             line.drop("meta.headline", "the headline again")
+
+
+def _subject(line: Line, chrome: Chrome) -> str | None:
+    """The subject behind a label or an icon; empty for a label alone, None for a line without one."""
+    match = chrome.forum_title.fullmatch(line.key) if line.key else None
+    if match is None:
+        return None
+    group = next((name for name in ("title", "title2", "title3") if match[name]), None)
+    return line.words[match.start(group) : match.end(group)] if group else ""
 
 
 def _without_link(line: Line, chrome: Chrome) -> str:

@@ -245,8 +245,8 @@ def test_spans_are_exact_or_marked(dropped: bool, floor: int, repairer: Repairer
     for line in (shared / "damage" / "spans.jsonl").read_text(encoding="utf-8").splitlines():
         span = json.loads(line)
         observed = span["observed"]
-        for given, whole in DROPPED.items() if not dropped else ():
-            observed = observed.replace(given, whole)
+        for lost, whole in DROPPED.items() if not dropped else ():
+            observed = observed.replace(lost, whole)
         text = repairer.restore(f"{HABIT}\n{observed}\n{HABIT}").text.split("\n")[1]
         right = fold(text.translate(simplified)) == fold(span["clean"].translate(simplified))
         assert right or "□" in text, span
