@@ -238,7 +238,7 @@ DROPPED = {
 
 @pytest.mark.shared
 @pytest.mark.parametrize(("dropped", "floor"), [(True, 28), (False, 30)])
-def test_spans_are_exact_or_marked(dropped: bool, floor: int, repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def] # noqa: E501
+def test_spans_are_exact_or_marked(dropped: bool, floor: int, repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def]
     """A lost digit is marked, and so is what lost bytes may have held; with these bytes it is exact."""
     simplified = scripts().simplified
     exact = 0
