@@ -183,10 +183,10 @@ class Cleaner:
         try:
             return way.run(siblings, recurring)
         except _StopError as stop:
-            return replace(way.article, outcome=stop.outcome, rule=stop.rule, reason=stop.reason)
+            return way.article(stop.outcome, stop.rule, stop.reason)
         except Exception as error:  # noqa: BLE001 - one bad capture never stops a run
             reason = f"{way.stage} failed: {type(error).__name__}: {error}"[:500]
-            return replace(way.article, outcome=Outcome.FAILED, rule=f"clean.{way.stage}", reason=reason)
+            return way.article(Outcome.FAILED, f"clean.{way.stage}", reason)
 
 
 class _Way:
@@ -195,11 +195,13 @@ class _Way:
     def __init__(self, cleaner: Cleaner, capture: Capture) -> None:
         self.cleaner = cleaner
         self.stage = "read"
-        self.article = Article(capture, Outcome.FAILED, "clean.read", "not cleaned")
+        self.capture = capture
+        self.known: dict[str, Any] = {}
+        """What the stages have found, as fields of the Article."""
         self.trail: list[tuple[str, Change]] = []
 
     def run(self, siblings: Mapping[str, str], recurring: Mapping[str, Collection[int]]) -> Article:
-        capture = self.article.capture
+        capture = self.capture
         settings = self.cleaner._settings
         if capture.error:
             raise _StopError(Outcome.FAILED, "collect.error", capture.error)
@@ -217,7 +219,7 @@ class _Way:
             metadata = replace(metadata, title=capture.title or extracted.title or metadata.title)
             if not text.strip():
                 raise _StopError(Outcome.REJECTED, "clean.empty", "the page has no text of its own")
-        self._know(original=text)
+        self.known.update(original=text)
         self.stage = "repair"
         text, metadata, damage, unrepaired = self._repair(text, metadata, siblings)
         self.stage = "chrome"
@@ -255,25 +257,26 @@ class _Way:
             link_density=extracted.link_density if extracted else None,
             list_score=extracted.list_score if extracted else None,
             damage=sum(damage.values()),
-            unrepaired=unrepaired + self.article.replaced,
+            unrepaired=unrepaired + self.known["replaced"],
             spun=spun.score,
             spun_evidence=[f"{phrase} ← {original}" for phrase, original, _ in spun.evidence[:_EVIDENCE]],
             simplified=simplified,
         )
         posts = self._posts(extracted, masked.text, profile) if extracted else ()
-        self._know(
+        self.known.update(
             metadata=metadata, text=masked.text, posts=posts, trail=tuple(self.trail), script=script,
             edits=summarise(self.trail, lambda text: mask(text, settings.clean.privacy).text),
             converted=converted.profile, damage=kinds, quality=quality,
         )  # fmt: skip
         verdict = judge(quality, settings.clean.quality)
         if verdict:
-            self._know(figure=verdict.figure, threshold=verdict.threshold)
+            self.known.update(figure=verdict.figure, threshold=verdict.threshold)
             raise _StopError(Outcome.REJECTED, verdict.rule, verdict.reason)
-        return replace(self.article, outcome=Outcome.KEPT, rule="clean", reason="passed every quality rule")
+        return self.article(Outcome.KEPT, "clean", "passed every quality rule")
 
-    def _know(self, **values: Any) -> None:
-        self.article = replace(self.article, **values)
+    def article(self, outcome: Outcome, rule: str, reason: str) -> Article:
+        """What is known so far, with what becomes of the capture."""
+        return Article(self.capture, outcome, rule, reason, **self.known)
 
     def _pass(self, name: str, change: Change) -> None:
         if change.edits:
@@ -294,7 +297,9 @@ class _Way:
             media_type=capture.media_type,
             headers=capture.headers,
         )
-        self._know(charset=decoded.charset, charset_evidence=decoded.evidence, replaced=decoded.replaced)
+        self.known.update(
+            charset=decoded.charset, charset_evidence=decoded.evidence, replaced=decoded.replaced
+        )
         text = newlines(decoded.text)
         if not text.strip():
             raise _StopError(Outcome.REJECTED, "clean.empty", "the capture holds nothing but white space")

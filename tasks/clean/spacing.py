@@ -18,6 +18,7 @@ _STOPS: Final = "，。！？；…"
 """Before a closing quotation mark: what is quoted is a sentence, not a word."""
 _AFTER_SPEECH: Final = re.compile(f"[{HAN}“‘「『]")
 _RUN: Final = re.compile(f"[{BLANK}]+")
+_BREAK: Final = re.compile(r"\n+")
 _IS_HAN: Final = re.compile(f"[{HAN}]")
 _WIDE_TEXT: Final = re.compile(f"[{HAN}\u3000-\u303f\u3040-\u30ff\uac00-\ud7af\uff01-\uff60]")
 _END: Final = re.compile(r"[。！？!?…；;：:”’」』）)》】]$")
@@ -55,9 +56,9 @@ def lines(text: str) -> Change:
     rewriter = Rewriter(text)
     _ends(rewriter, text)
     joined = _wrapped(text)
-    for match in re.finditer(r"\n+", text.strip("\n")):
-        start = match.start() + len(text) - len(text.lstrip("\n"))
-        end = start + len(match.group())
+    head, tail = len(text) - len(text.lstrip("\n")), len(text.rstrip("\n"))
+    for match in _BREAK.finditer(text, head, tail):
+        start, end = match.span()
         if start in joined:
             rewriter.replace(start, end, joined[start], "line.unwrap", "lines of equal width cut a sentence")
         elif end - start > 1:
