@@ -136,8 +136,9 @@ def take_head(
         credits = read_credits(line, chrome, captured_at)
         if credits is None or not (credits.time or credits.kinds() & {"source", "author", "time", "editors"}):
             continue
-        if not credits.values and not any(
-            _may_be_title(row) or _short_title(row, chrome) for row in rows[:number]
+        if not credits.values and not (
+            any(_may_be_title(row) or _short_title(row, chrome) for row in rows[:number])
+            or _labelled(rows[number + 1 : number + 2], chrome)
         ):
             continue  # a date on top is a heading, as in a diary
         strong = credits.time or "source" in credits.kinds() or credits.kinds() == {"author"}
@@ -150,6 +151,14 @@ def take_head(
         _drop_beside(rows, anchors[0], chrome)
     if headline:
         _take_headline(lines[:head], rows, anchors, chrome, found)
+
+
+def _labelled(rows: list[Line], chrome: Chrome) -> bool:
+    """Whether one of the lines names source or author behind a label."""
+    found = [read_credits(row, chrome, None) for row in rows if row.look is not Look.PROSE]
+    return any(
+        label and kind in ("source", "author") for one in found if one for kind, label, _value in one.values
+    )
 
 
 def _drop_beside(rows: list[Line], anchor: int, chrome: Chrome) -> None:
@@ -188,6 +197,9 @@ def _take_headline(
     found.set("title", title.words, where)
     title.drop("meta.headline", "the headline")
     for line in above:
+        if not line.gone and line.start > title.start and chrome.outlet.fullmatch(line.key):
+            found.set("source", line.words, "a publisher between headline and time")
+            line.drop("meta.source_line", "source of the article")
         short = line.look in (Look.SHORT, Look.WEAK) and not _SUBTITLE.match(line.text)
         if short and not line.gone and line.start < title.start:
             line.drop("chrome.head", "above the headline")
@@ -204,7 +216,10 @@ def take_credits(lines: list[Line], first: int, chrome: Chrome, found: Found) ->
         credits = read_credits(line, chrome, None)
         if credits is None or not credits.values or not (credits.kinds() & {"editors", "source", "author"}):
             continue
-        if credits.time and not credits.kinds() & {"source", "editors"}:
+        # A time without the label of a source or editors is that of another article, its name a headline.
+        if credits.time and not any(
+            label and kind in ("source", "editors") for kind, label, _value in credits.values
+        ):
             continue
         _keep(credits, found, line, time=False)
         line.drop("meta.credits", "editors, author or source of the article")

@@ -67,6 +67,7 @@ class Chrome:
     label_inside: re.Pattern[str]
     """The same labels, also right behind a name."""
     label_noise: re.Pattern[str]
+    outlet: re.Pattern[str]
     byline: re.Pattern[str]
 
 
@@ -93,6 +94,7 @@ def chrome() -> Chrome:
         label=re.compile(rf"(?:^|(?<=[^一-鿿]))(?:{labels})(?:\s*[:/|]\s*|(?<=于)\s*(?=\d))", re.IGNORECASE),
         label_inside=re.compile(rf"(?:{labels})\s*[:/|]\s*", re.IGNORECASE),
         label_noise=re.compile(data["label_noise"], re.IGNORECASE),
+        outlet=_any([data["outlet"]]),
         byline=_any(data["byline"]),
     )
 

@@ -96,6 +96,15 @@ def test_credits_in_brackets_behind_the_last_paragraph(tail: str, field: str, va
         ("桃溪日报 2021-04-08", "桃溪日报", None, "2021-04-08"),
         ("作者：林晓棠、江远", None, "林晓棠 江远", None),
         ("时间：2021-04-08 来源：本站", None, None, "2021-04-08"),
+        ("桃溪日报\n2021-04-08 08:15\n关注", "桃溪日报", None, "2021-04-08T08:15"),
+        (
+            "2021年04月08日08:15 | 来源：桃溪网－桃溪日报\n小字号",
+            "桃溪网－桃溪日报",
+            None,
+            "2021-04-08T08:15",
+        ),
+        # As WeChat writes it.
+        ("原创 撑船人 渡口天地 2021-04-08 08:15 发表于湖南", "渡口天地", "撑船人", "2021-04-08T08:15"),
     ],
 )
 def test_the_line_below_the_headline(
@@ -110,6 +119,31 @@ def test_the_line_below_the_headline(
         time,
     )
     assert stripped.change.text == FIRST
+
+
+def test_time_and_source_on_lines_of_their_own_without_a_headline() -> None:
+    stripped = STRIPPER.strip(f"2021-04-08 08:15\n来源：桃溪日报\n{FIRST}")
+    assert (stripped.found.source, stripped.found.published_at) == ("桃溪日报", "2021-04-08T08:15")
+    assert stripped.change.text == FIRST
+    # As in a diary.
+    assert strip(f"2021年4月8日\n今天下雨。\n{FIRST}") == ["2021年4月8日", "今天下雨。", FIRST]
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (
+            "(本文来源：桃溪网 作者：林晓棠) 本文责编：黄青_NE0011",
+            ("桃溪网", "林晓棠", "本文责编：黄青_NE0011"),
+        ),
+        # A headline with its date is another article's.
+        ("渡口老船与撑船人 2021-04-08", (None, None, None)),
+        ("文 | 林晓棠\n图 | 江远\n编辑 | 黄青", (None, "林晓棠", "图：江远 编辑：黄青")),
+    ],
+)
+def test_credits_behind_the_last_paragraph(line: str, found: tuple[str | None, ...]) -> None:
+    result = STRIPPER.strip(f"{FIRST}\n{line}").found
+    assert (result.source, result.author, result.editors) == found
 
 
 @pytest.mark.parametrize(
