@@ -91,7 +91,7 @@ def _view_shards(
     columns = f"{', '.join(PLACE)}, filename AS shard, file_row_number AS shard_row"
     options = "filename = true, file_row_number = true"
     _view(sql, f"staged{suffix}", captures, STAGED, columns=columns, options=options)
-    _view(sql, f"cleaned{suffix}", cleaned, CLEANED)
+    _view(sql, f"cleaned{suffix}", cleaned, CLEANED, options="filename = true")
 
 
 class Assembly:
@@ -128,7 +128,7 @@ class Assembly:
         """
         with engine(settings, scratch) as sql:
             _view_shards(sql, captures, cleaned)
-            _view(sql, "settled", settled, CLEANED)
+            _view(sql, "settled", settled, CLEANED, columns="capture_id, filename", options="filename = true")
             _view(sql, "ledger", basis.ledger, CAPTURES)
             _view(sql, "stored", basis.documents, DOCUMENTS)
             _view(sql, "before_rows", basis.before, CAPTURES)
@@ -138,6 +138,13 @@ class Assembly:
             _view(sql, "change_rows", matched.files("documents"), CHANGES)
             _view(sql, "signed", matched.files("signatures"), SIGNATURES)
             sql.register("gone", gone)
+            numbers = range(len(captures))
+            names = pa.array(map(str, captures), pa.string())
+            portions = pa.array([number // SHARDS for number in numbers], pa.int32())
+            sql.register(
+                "shards",
+                pa.table({"shard": names, "number": pa.array(numbers, pa.int32()), "portion": portions}),
+            )
             sql.execute(_OUTCOMES)
             yield cls(sql, version, captures, cleaned)
 
@@ -162,12 +169,17 @@ class Assembly:
         return [capture for (capture,) in rows.fetchall()]
 
     def _portions(self) -> Iterator[None]:
-        """Let the views `some_readings` and `some_final` stand for SHARDS shards after the other."""
+        """Let the views of _SOME stand for SHARDS shards after the other."""
         for start in range(0, len(self._captures), SHARDS):
             captures = self._captures[start : start + SHARDS]
             cleaned = [self._cleaned[path.name] for path in captures if path.name in self._cleaned]
             _view_shards(self._sql, captures, cleaned, "_some")
-            self._sql.execute(_SOME.format(shards=_list(captures)))
+            portion = start // SHARDS
+            rows = self._sql.execute(
+                f"SELECT DISTINCT filename FROM again WHERE portion = {portion}"
+            ).fetchall()
+            _view(self._sql, "settled_some", [file for (file,) in sorted(rows)], CLEANED)
+            self._sql.execute(_SOME.format(portion=portion))
             yield
 
     def ledger_rows(self) -> Iterator[pa.RecordBatch]:
@@ -185,8 +197,8 @@ class Assembly:
             yield from self._batches(
                 f"""
                 SELECT {columns.replace("$version", str(self._version))}
-                FROM some_readings r JOIN outcomes o USING (capture_id)
-                LEFT JOIN cleaned_some c USING (capture_id) LEFT JOIN before b USING (capture_id)
+                FROM some_readings r JOIN some_outcomes o USING (capture_id)
+                LEFT JOIN cleaned_some c USING (capture_id) LEFT JOIN some_before b USING (capture_id)
                 ORDER BY capture_id
                 """,
                 CAPTURES,
@@ -219,7 +231,7 @@ class Assembly:
         for _ in self._portions():
             yield from self._batches(
                 f"""
-                SELECT {columns} FROM some_final c JOIN changes x USING (capture_id)
+                SELECT {columns} FROM some_final c JOIN some_changes x USING (capture_id)
                 JOIN some_readings r USING (capture_id) LEFT JOIN gone g ON g.url_key = r.url_key
                 WHERE x.new OR x.replaces IS NOT NULL ORDER BY document_id
                 """,
@@ -280,23 +292,34 @@ _LEDGER: Final = {name: f"o.{name}" for name in _DECIDED} | {
 }
 
 _SOME: Final = """
-CREATE OR REPLACE TEMP TABLE some_marks AS SELECT * FROM exact WHERE shard IN {shards};
+CREATE OR REPLACE TEMP TABLE some_marks AS SELECT * FROM marks WHERE portion = {portion};
+CREATE OR REPLACE TEMP TABLE some_outcomes AS SELECT * FROM outcomes WHERE portion = {portion};
+CREATE OR REPLACE TEMP TABLE some_changes AS SELECT * FROM changes WHERE portion = {portion};
+CREATE OR REPLACE TEMP TABLE some_before AS SELECT * FROM before WHERE portion = {portion};
+CREATE OR REPLACE TEMP TABLE some_again AS SELECT * FROM again WHERE portion = {portion};
 CREATE OR REPLACE VIEW some_readings AS
-    SELECT s.* FROM staged_some s JOIN some_marks e ON s.shard = e.shard AND s.shard_row = e.shard_row
-    WHERE e.mark IN ('clean', 'duplicate');
+    SELECT s.* FROM staged_some s JOIN some_marks e ON s.capture_id = e.capture_id AND s.shard_row = e.shard_row
+    JOIN shards USING (shard) WHERE shards.number = e.number;
 CREATE OR REPLACE VIEW some_final AS
-    SELECT * FROM settled WHERE capture_id IN (SELECT capture_id FROM some_marks)
+    SELECT * FROM settled_some WHERE capture_id IN (SELECT capture_id FROM some_again)
     UNION ALL
-    SELECT * FROM cleaned_some WHERE capture_id NOT IN (SELECT capture_id FROM settled_ids);
+    SELECT * FROM cleaned_some WHERE capture_id NOT IN (SELECT capture_id FROM some_again);
 """
 """What _OUTCOMES says of all shards, of some of them; the text of a capture that other copies helped to repair
 goes over its first one."""
 
 _OUTCOMES: Final = """
--- Looked into again and again, so tables, which spill to disk if they must.
-CREATE TABLE changes AS SELECT * FROM change_rows;
-CREATE TABLE settled_ids AS SELECT capture_id FROM settled;
-CREATE TABLE before AS SELECT capture_id, version, decided, outcome, rule, document_id FROM before_rows;
+-- Looked into for one portion of the shards after the other, so tables in their order, of which only the parts with
+-- a portion are read; they spill to disk if they must. First where the one reading of a capture stands that counts.
+CREATE TABLE marks AS
+    SELECT capture_id, portion, number, shard_row FROM exact JOIN shards USING (shard)
+    WHERE mark IN ('clean', 'duplicate') ORDER BY portion;
+CREATE TABLE changes AS
+    SELECT x.*, portion FROM change_rows x LEFT JOIN marks USING (capture_id) ORDER BY portion;
+CREATE TABLE again AS SELECT capture_id, filename, portion FROM settled JOIN marks USING (capture_id) ORDER BY portion;
+CREATE TABLE before AS
+    SELECT capture_id, version, decided, outcome, rule, document_id, portion
+    FROM before_rows JOIN marks USING (capture_id) ORDER BY portion;
 -- One reading of every new capture: the same capture may stand in several files.
 CREATE VIEW readings AS
     SELECT s.* FROM staged s JOIN exact e ON s.shard = e.shard AND s.shard_row = e.shard_row
@@ -322,7 +345,11 @@ CREATE TABLE copies AS
           UNION ALL SELECT capture_id, outcome, rule, reason, figure, threshold, document_id FROM ledger) o
       ON o.capture_id = e.of_capture
     WHERE e.mark = 'duplicate';
-CREATE VIEW outcomes AS SELECT * FROM judged UNION ALL SELECT * FROM copies;
+CREATE TABLE outcomes AS
+    SELECT o.*, portion FROM (SELECT * FROM judged UNION ALL SELECT * FROM copies) o
+    JOIN marks USING (capture_id) ORDER BY portion;
+DROP TABLE judged;
+DROP TABLE copies;
 -- Stored documents that keep their text and of which something new is known: their page has gone or come back,
 -- or they contain other documents. Looked for without their texts: the history is large.
 CREATE TABLE told AS

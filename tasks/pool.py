@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -41,6 +42,26 @@ class Workers(Protocol):
         ...
 
 
+def _context() -> BaseContext:
+    # Not fork: the parent has threads (Prefect, Arrow) whose locks a forked child would inherit.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tasks.shards"])
+    return context
+
+
+def aside(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call a function in a process of its own on this machine: what it held goes back as soon as it ends.
+
+    For steps that read the files of a whole run. What the function raises is raised here; raises
+    WorkerDiedError when its process died.
+    """
+    with ProcessPoolExecutor(1, _context()) as own:
+        try:
+            return own.submit(function, *args, **kwargs).result()
+        except BrokenProcessPool as error:
+            raise WorkerDiedError(f"the process of {function.__name__} died") from error
+
+
 class LocalWorkers:
     """`count` worker processes on this machine. A dead worker takes its pool along; a new one is started.
 
@@ -57,11 +78,8 @@ class LocalWorkers:
     def _start(self) -> ProcessPoolExecutor:
         with self._lock:
             if self._executor is None:
-                # Not fork: the parent has threads (Prefect, Arrow) whose locks a forked child would inherit.
-                context = multiprocessing.get_context("forkserver")
-                context.set_forkserver_preload(["tasks.shards"])
                 self._executor = ProcessPoolExecutor(
-                    self._count, context, initializer=warm_up, initargs=(self._settings,)
+                    self._count, _context(), initializer=warm_up, initargs=(self._settings,)
                 )
             return self._executor
 

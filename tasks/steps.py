@@ -33,7 +33,7 @@ from tasks.dedupe.siblings import find_doubts
 from tasks.dedupe.signatures import SIGNATURE_VERSION
 from tasks.dedupe.urls import url_key
 from tasks.fetch.state import gone_pages
-from tasks.pool import LocalWorkers, WorkerDiedError, Workers
+from tasks.pool import LocalWorkers, WorkerDiedError, Workers, aside
 from tasks.provenance import code_version, dictionaries
 from tasks.recurring import LineCounts, write_recurring
 from tasks.shards import clean_shard, collect_job, failed_rows, write_shards
@@ -52,6 +52,8 @@ TASKS: Final = 16
 """Prefect tasks that a stage is divided into at most: each costs 43 ms, whatever the number of shards."""
 _THREADS: Final = 32
 """Pieces of work that one task hands to the workers at a time; with TASKS, more than a large cluster has."""
+_MANY: Final = 50
+"""Pieces of work behind which workers rest before the next step: they have grown."""
 _ISOLATION: Final = threading.Lock()
 """One shard at a time is taken apart."""
 
@@ -131,7 +133,8 @@ def read_archive(gone: list[InputFile], staging: Staging, store: Store, settings
 @task(name="find recurring lines", persist_result=False, cache_policy=NO_CACHE)
 def find_recurring(staging: Staging, basis: Basis, settings: Settings) -> None:
     """Write the lines that recur over the documents of their site, as the version built on counts them."""
-    write_recurring(staging.recurring, basis.lines, settings.clean.chrome.recurring_documents, settings.store)
+    least = settings.clean.chrome.recurring_documents
+    aside(write_recurring, staging.recurring, basis.lines, least, settings.store)
 
 
 @task(name="find exact copies", persist_result=False, cache_policy=NO_CACHE)
@@ -141,7 +144,7 @@ def find_copies(staging: Staging, basis: Basis, settings: Settings) -> list[Port
     Returns what has to be cleaned.
     """
     shards = staging.shards("captures")
-    mark_shards([str(shard) for shard in shards], basis.ledger, staging.exact, settings.dedupe)
+    aside(mark_shards, [str(shard) for shard in shards], basis.ledger, staging.exact, settings.dedupe)
     due: dict[Path, list[int]] = {shard: [] for shard in shards}
     with pq.ParquetFile(staging.exact) as file:
         for batch in file.iter_batches(columns=["shard", "shard_row", "mark"]):
@@ -164,12 +167,16 @@ def match(staging: Staging, basis: Basis, settings: Settings, pool: Workers) -> 
         before=basis.before,
         index=settings.store.folder / "index",
         each=partial(_on, pool),
+        aside=aside,
     )
 
 
 def _on(pool: Workers, function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
     """Call a function for each tuple of arguments on the workers."""
-    _each(pool.run, [(function, *one) for one in arguments])
+    calls = [(function, *one) for one in arguments]
+    _each(pool.run, calls)
+    if len(calls) > _MANY:
+        pool.rest()
 
 
 def _each(
@@ -196,7 +203,9 @@ def settle(matched: Matched, staging: Staging, basis: Basis, settings: Settings,
     """Let other copies settle what stayed ambiguous or lost in the best ones; returns the batches asked."""
     cleaned = [str(path) for path in staging.shards("cleaned")]
     decisions = matched.files("captures")
-    batches = find_doubts(staging.doubts, decisions, cleaned, staging.exact, basis.documents, settings.dedupe)
+    batches = aside(
+        find_doubts, staging.doubts, decisions, cleaned, staging.exact, basis.documents, settings.dedupe
+    )
     compiled = settings.model_dump_json()
     arguments = [
         (staging.doubts, batch, {name: Path(name) for name in named}, staging.recurring, out, compiled)

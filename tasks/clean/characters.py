@@ -32,7 +32,7 @@ _REASONS: Final = {
     "unicode.nfc": "a composed character written in parts (NFC)",
 }
 _SUSPECT: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2e80-\u2fd5"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2e80-\u2fd5\u301d-\u301f"
     "\ud800-\udfff\ue000-\uf8ff\ufb00-\ufb06\ufe00-\ufe19\ufe30\ufe35-\ufe44\ufe47\ufe48\ufe50-\ufe6b\ufeff"
     "\uff03-\uff07\uff0a\uff0b\uff0d-\uff1a\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a\uff61-\uff9f\ufff9-\ufffb"
     "\U000e0000-\U000e01ef\U000f0000-\U0010ffff]+"
@@ -151,6 +151,8 @@ def _rule(text: str, at: int, char: str, rtl: bool) -> tuple[str, str] | None:
         return None if left and _EMOJI.match(left) else ("unicode.variation", "")
     if char == "\ufe30":
         return "unicode.form", "："
+    if "\u301d" <= char <= "\u301f":
+        return "unicode.form", "“" if char == "\u301d" else "”"
     if 0xFF61 <= code <= 0xFF9F:
         return "unicode.kana", char
     if code >= 0xFF03:

@@ -12,8 +12,8 @@ from tasks.clean.lexicon import Chrome, fold
 from tasks.clean.lines import Line, Look, han_count
 
 _ANCHOR_LINES: Final = 30
-_SIGN: Final = 6
 """Non-blank lines at the head among which the source and time line is looked for."""
+_SIGN: Final = 6
 _VALUE: Final = 40
 _NAMES: Final = 24
 _BYLINE: Final = 80
@@ -21,6 +21,13 @@ _DATELINE: Final = re.compile("[电電讯訊]|报道|報道|報導|记者|記者
 _LEFTOVER: Final = 12
 _LEFTOVER_BEHIND: Final = 4
 """Han characters that may stand before the first label or time, and behind a time, and be no label."""
+_LATIN_BEFORE: Final = 3
+_LATIN_BEHIND: Final = 6
+"""The same for Latin words: a site's name and a by-line have few, a sentence has many."""
+_LATIN_WORD: Final = re.compile(r"[A-Za-z]{2,}")
+_CLAUSE: Final = re.compile(r"[。；，,;.]$")
+_CLAUSE_HAN: Final = 6
+"""Han characters from which a line that ends so belongs to a text, not to the head of a page."""
 _TITLE: Final = range(4, 81)
 _SUBTITLE: Final = re.compile(r"^\s*(?:[-—–─]{1,2}|[(（])")
 _SITE_TAIL: Final = re.compile(r"\s*[-_|–—·丨].{1,40}$")
@@ -92,8 +99,12 @@ def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Cr
         value = words[match.end() : stop]
         values.append((kind, words[match.start() : match.end()].strip(_EDGE_MARKS), _value(value)))
     rest += [(time.end, next((at for at in stops if at >= time.end), len(key))) for time in times]
-    before, *behind = (han_count(chrome.label_noise.sub("", key[a:b])) for a, b in rest)
-    if before > _LEFTOVER or sum(behind) > _LEFTOVER_BEHIND:
+    before, *behind = (chrome.label_noise.sub("", key[a:b]) for a, b in rest)
+    if han_count(before) > _LEFTOVER or sum(map(han_count, behind)) > _LEFTOVER_BEHIND:
+        return None
+    if len(_LATIN_WORD.findall(before)) > _LATIN_BEFORE or (
+        sum(len(_LATIN_WORD.findall(part)) for part in behind) > _LATIN_BEHIND
+    ):
         return None
     if any(len(value) > _VALUE for kind, _label, value in values if kind != "other"):
         return None
@@ -129,6 +140,8 @@ def take_head(
     With `headline` false (it was taken already) only the source line goes.
     """
     rows = [line for line in lines[:head] if not line.blank][:_ANCHOR_LINES]
+    clause = next((number for number, line in enumerate(rows) if _is_clause(line)), len(rows))
+    del rows[clause:]
     anchors: list[int] = []
     for number, line in enumerate(rows):
         if line.gone or line.look is Look.ANYWHERE:
@@ -151,6 +164,11 @@ def take_head(
         _drop_beside(rows, anchors[0], chrome)
     if headline:
         _take_headline(lines[:head], rows, anchors, chrome, found)
+
+
+def _is_clause(line: Line) -> bool:
+    """Whether a line that is too short for a paragraph is a sentence all the same, or a part of one."""
+    return _CLAUSE.search(line.words) is not None and han_count(line.text) >= _CLAUSE_HAN and not line.gone
 
 
 def _labelled(rows: list[Line], chrome: Chrome) -> bool:

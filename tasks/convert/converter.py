@@ -215,11 +215,11 @@ def _compiled(
 
 
 def _mark_pattern(exceptions: Exceptions) -> re.Pattern[str] | None:
-    """Finds the marks to change; one between Latin letters or digits is an apostrophe."""
+    """Finds the marks to change; ‘ or ’ between Latin letters or digits is an apostrophe."""
     if not exceptions.marks:
         return None
-    marks = f"[{re.escape(''.join(exceptions.marks))}]"
-    return re.compile(f"(?<!{_LETTER}){marks}|{marks}(?!{_LETTER})")
+    marks = "|".join(map(re.escape, exceptions.marks))
+    return re.compile(f"(?:{marks})(?<!{_LETTER}[‘’](?={_LETTER}))")
 
 
 def _starts(pieces: Sequence[str], gap: int = 1) -> list[int]:

@@ -2,7 +2,7 @@
 
 Matching goes in steps whose pieces are independent of each other, so that `each` may spread them over
 workers: sign (a shard), join (a part of the hashes; a slice of the texts with the stored), compare (a
-batch of pairs), decide (a batch of whole components). Between them the run's own process orders files
+batch of pairs), decide (a batch of whole components). Between them, `aside`, one process orders files
 within a memory limit. Nothing grows with the number of captures but files and a few numbers a text.
 A piece reads what its arguments name and returns what it wrote, so that it can travel (tasks/carry.py).
 """
@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -68,10 +68,25 @@ _GROUP: Final = 8192
 """Rows of a row group where a batch is looked for among others."""
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
 class Each(Protocol):
     """Calls a function once for each tuple of arguments, in any order, perhaps on several workers."""
 
     def __call__(self, function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None: ...
+
+
+class Aside(Protocol):
+    """Calls a function that holds much for a while, best in a process that ends behind it."""
+
+    def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+
+def here(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """As Aside, in this process."""
+    return function(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +120,7 @@ def match(
     before: Sequence[str] = (),
     index: Path | None = None,
     each: Each,
+    aside: Aside = here,
 ) -> Matched:
     """Match the kept captures of a run with each other and with the stored corpus.
 
@@ -131,7 +147,7 @@ def match(
         (Path(file), file, out("signed", number), settings) for number, file in enumerate(cleaned_files)
     ]
     each(sign_file, signing)
-    texts = number_texts(folder, settings)
+    texts = aside(number_texts, folder, settings)
     of = max(1, -(-texts // settings.part_texts))
     heads = folder / "heads.parquet"
     each(pairs_of_part, [(heads, out("partial", part), part, of, settings) for part in range(of)])
@@ -144,14 +160,14 @@ def match(
             (folder, first, step, signature_files, lookups, settings) for first in range(0, texts, step)
         ]
         each(stored_of_slice, slices)
-    find_documents(folder, texts, document_files, settings)
+    aside(find_documents, folder, texts, document_files, settings)
     pairs = folder / "pairs.parquet"
     comparing = [
         (pairs, number, {file: Path(file) for file in named}, out("verdicts", number), settings)
-        for number, named in enumerate(find_pairs(folder, settings))
+        for number, named in enumerate(aside(find_pairs, folder, settings))
     ]
     each(compare_batch, comparing)
-    batches = gather(folder, texts, before, settings)
+    batches = aside(gather, folder, texts, before, settings)
     gathered = Gathered.of(folder)
     each(decide_batch, [(gathered, number, folder / "decided", settings) for number in range(batches)])
     return Matched(folder)
@@ -167,14 +183,14 @@ def resolve(
 ) -> Resolution:
     """As `match`, here and in memory."""
 
-    def here(function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
+    def all_here(function: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> None:
         for one in arguments:
             function(*one)
 
     with tempfile.TemporaryDirectory(prefix="qingyuan-") as folder:
         at = Path(folder) / "match"
         return match(
-            at, cleaned_files, signature_files, document_files, settings, before=before, each=here
+            at, cleaned_files, signature_files, document_files, settings, before=before, each=all_here
         ).read()
 
 
@@ -371,4 +387,4 @@ def _signatures(members: pa.Table) -> pa.Table:
     return pa.table(columns).cast(SIGNATURES)
 
 
-__all__ = ["Each", "Matched", "Resolution", "match", "resolve"]
+__all__ = ["Aside", "Each", "Matched", "Resolution", "match", "resolve"]

@@ -30,10 +30,13 @@ _SUSPECTS: Final = (
     re.compile(f"[À-ÿ][\x80-\xff{_CONTINUES}]"),
     re.compile("锟斤|烫烫烫|屯屯屯|\ufffd|锛|銆|鐨|涓|鏄"),
     re.compile("&(?:#|[a-zA-Z])"),
+    re.compile("~{"),
 )
 _LATIN_UTF8: Final = re.compile(
     f"(?:[ã-éï][\x80-\xbf{_CONTINUES}]{{2}}|[\x20-\x7e](?=[ã-éï][\x80-\xbf{_CONTINUES}]{{2}}))+"
 )
+_HZ: Final = re.compile(r"~\{(?:[!-}][!-~])+~\}")
+"""HZ (RFC 1843): GB 2312 in seven bits, as mail and news groups carried it."""
 _LATIN_GBK: Final = re.compile(f"[{_UPPER}]{{4,}}")
 _GBK_UTF8: Final = re.compile(r"[^\x00-\x7f]{3,}\??")
 _GBK_SIGN: Final = re.compile("[锛銆鐨涓鏄鍦浜绗鍚鎴鏈鍜]")
@@ -110,7 +113,12 @@ def _mojibake(work: _Pass) -> None:
         if result and work.chinese(result, 2):
             reason = "GBK read as Latin-1; misreading the repaired text gives what stood here"
             work.edit("mojibake.gbk-as-latin1", "mojibake", match.start(), match[0], result, reason)
-    if work.edits:
+    for match in _HZ.finditer(text) if "HZ" not in text else ():
+        result = _decoded(match[0], "ascii", "hz")
+        if result and work.chinese(result, 1):
+            reason = "Chinese in the seven bits of HZ; encoding the repaired text gives what stood here"
+            work.edit("mojibake.hz", "mojibake", match.start(), match[0], result, reason)
+    if any(edit.rule != "mojibake.hz" for edit in work.edits):
         # Between stretches that came back: the same accident, with bytes that were lost.
         rest = sum(not work.taken(match.start()) for match in _SUSPECTS[0].finditer(text))
         work.lost("mojibake", rest, rest)
