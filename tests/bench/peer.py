@@ -65,7 +65,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("peer", choices=sorted(INSTALL))
-    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--count", type=int, default=30_000)
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench-scale")
     options = parser.parse_args()
     name, count = options.peer, options.count
