@@ -21,6 +21,8 @@ _DATELINE: Final = re.compile("[电電讯訊]|报道|報道|報導|记者|記者
 _LEFTOVER: Final = 12
 _LEFTOVER_BEHIND: Final = 4
 """Han characters that may stand before the first label or time, and behind a time, and be no label."""
+_MAYBE: Final = re.compile(r"[\d:/|]")
+"""One of these is in every line with a label or a time."""
 _LATIN_BEFORE: Final = 3
 _LATIN_BEHIND: Final = 6
 """The same for Latin words: a site's name and a by-line have few, a sentence has many."""
@@ -79,14 +81,13 @@ class Credits:
 def read_credits(line: Line, chrome: Chrome, captured_at: datetime | None) -> Credits | None:
     """The labels, times and names of a line that consists of nothing else, or None."""
     key = line.key
-    if not key or len(key) > 200 or key[-1:] in "。!?":
+    if not key or len(key) > 200 or key[-1:] in "。!?" or not _MAYBE.search(key):
         return None
     labels = list(chrome.label.finditer(key))
     if labels and labels[0].lastgroup == "editors":
         # Credits are often run together: 监制:张某审核:李某责编:王某.
         labels = list(chrome.label_inside.finditer(key))
-    times = [] if not any(char.isdigit() for char in key) else list(find_times(key, captured_at))
-    times = [time for time in times if time.exact or time.clock]
+    times = [time for time in find_times(key, captured_at) if time.exact or time.clock]
     if not labels and not times:
         return None
     words = line.words

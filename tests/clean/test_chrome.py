@@ -178,6 +178,17 @@ def test_a_sentence_is_no_source_line(line: str) -> None:
     assert strip(f"山村里的读书声\n{line}\n{FIRST}") == ["山村里的读书声", line, FIRST]
 
 
+def test_entries_of_a_dictionary_stay_above_a_date() -> None:
+    entries = [
+        "“河灯(hé dēng)”的意思是：a lantern set afloat on a river",
+        "河工 [hé gōng] river conservancy worker",
+        "河工起义(hégōngqǐyì) the rising of the river workers on 28th January 1352, against the Yuan dynasty",
+    ]
+    assert strip("\n".join([*entries, FIRST])) == [*entries, FIRST]
+    steps = ["清除屏幕上的所有文字,", "更新日期", "2001/08/08"]
+    assert strip("\n".join([*steps, FIRST])) == [*steps, FIRST]
+
+
 @pytest.mark.parametrize(
     ("line", "author"),
     [

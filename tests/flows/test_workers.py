@@ -13,7 +13,7 @@ import pytest
 from config.settings import Settings, Source
 from tasks import shards, steps
 from tasks.collect import find_inputs
-from tasks.pool import LocalWorkers
+from tasks.pool import LocalWorkers, WorkerDiedError, aside
 from tasks.staging import Staging, make_jobs
 from tests.flows.corpus_files import article
 
@@ -51,3 +51,19 @@ def test_the_deadly_capture_alone_is_lost(tmp_path: Path, monkeypatch: pytest.Mo
     dead = rows.pop("in/deadly.txt")
     assert (dead["outcome"], dead["rule"]) == ("failed", "run.worker")
     assert {row["outcome"] for row in rows.values()} == {"kept"}
+
+
+def other_process(parent: int) -> bool:
+    return os.getpid() != parent
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_is_done_aside_ends_with_its_process() -> None:
+    assert aside(other_process, os.getpid())
+    with pytest.raises(ValueError, match="invalid literal"):
+        aside(int, "none")
+    with pytest.raises(WorkerDiedError, match="kill_itself"):
+        aside(kill_itself)
