@@ -225,8 +225,8 @@ def night(folder: Path) -> None:
     """Everything that docs/performance.md shows and that is not measured yet with the present code."""
     for workers in (1, 2):
         if not measured(f"workers-{workers}"):
-            whole(folder, 10_000, {"run": {"workers": workers}}, f"workers-{workers}", workers=workers)
-    for size in (10_000, 100_000):
+            whole(folder, 50_000, {"run": {"workers": workers}}, f"workers-{workers}", workers=workers)
+    for size in (10_000, 50_000, 100_000):
         if not measured(f"scale-{size}"):
             whole(folder, size, {}, f"scale-{size}")
     for peer in ("datatrove", "data-juicer"):
