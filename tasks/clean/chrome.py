@@ -102,7 +102,11 @@ class ChromeStripper:
         head, tail = zones(lines)
         if self._settings.link_farms:
             mark_farms(text, lines, self._settings, head=head, tail=tail)
-            head, tail = zones(lines)
+            if (moved := zones(lines)) != (head, tail):
+                # A row of places is long enough for a paragraph: what it hid belongs to the edges now.
+                head, tail = moved
+                mark_farms(text, lines, self._settings, head=head, tail=tail)
+                head, tail = zones(lines)
         if self._settings.site_chrome:
             forum = mark_forum(text, lines, self._chrome, captured_at, found)
             head, tail = zones(lines)

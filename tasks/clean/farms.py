@@ -15,6 +15,7 @@ _STOP: Final = re.compile(r"[。!?！？](?!$)")
 _BAR: Final = re.compile("[|｜丨│┃]")
 _ADVERT_WORDS: Final = 3
 _ADVERT_SHARE: Final = 0.45
+_LONGEST_NAME: Final = 14
 _KEYWORD_LINE: Final = 12
 _KEYWORDS: Final = 4000
 """Characters of a line that are searched for advertising words."""
@@ -87,14 +88,21 @@ def _bare(text: str) -> str:
     return fold(text).strip(" |,、;/·")
 
 
+def _provinces(name: str) -> tuple[str, ...]:
+    """The provinces of a place that may stand behind that which it lies in (北京市朝阳区); none for other words."""
+    known = places()
+    cuts = range(2, len(name) - 1) if len(name) <= _LONGEST_NAME else ()
+    within = (known[name[:cut]] for cut in cuts if name[:cut] in known and name[cut:] in known)
+    return known.get(name) or next(within, ())
+
+
 def _is_name(name: str) -> bool:
-    return name in places() or (2 <= len(name) <= 6 and name.endswith(_PLACE_END))
+    return bool(_provinces(name)) or (2 <= len(name) <= 6 and name.endswith(_PLACE_END))
 
 
 def _scattered(names: list[str], settings: ChromeSettings) -> str:
     """Why these words are a link farm, or nothing: enough places, of enough provinces, and mostly places."""
-    known = places()
-    provinces = [known[name] for name in names if name in known]
+    provinces = [codes for name in names if (codes := _provinces(name))]
     shaped = sum(_is_name(name) for name in names)
     # A name several provinces have counts for none: it would make neighbours look scattered.
     different = {codes[0] for codes in provinces if len(codes) == 1}

@@ -230,6 +230,12 @@ def test_places_one_to_a_line_are_a_farm_at_the_edge_only() -> None:
     assert strip(f"{FIRST}\n{rows}\n{LAST}") == [FIRST, *names, LAST]
 
 
+def test_what_stands_above_a_row_of_places_at_the_tail_is_an_edge_too() -> None:
+    farm = "主站蜘蛛池模板： 吴川市| 昌吉市| 库伦旗| 贵定县| 綦江县| 孟州市| 张家口市| 隆德县| 大丰市| 龙里县| 太原市|"
+    keywords = "网站地图 亚洲va中文字幕无码久久 国产免费AV片在线观看 蜜臀av"
+    assert strip(f"{FIRST}\n{LAST}\n{keywords}\n{farm}") == [FIRST, LAST]
+
+
 def test_neighbours_of_one_province_are_no_farm() -> None:
     line = "长沙县 望城区 浏阳市 宁乡市 岳麓区 天心区 开福区 雨花区 芙蓉区 湘潭县 韶山市 株洲县"
     assert strip(f"{FIRST}\n{line}") == [FIRST, line]
