@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 import xxhash
@@ -53,6 +54,8 @@ _RUN_CUE: Final = re.compile(
     r"^[“\"「【\[]?(?:.{0,16}(?:选萃|精选|回顾|展播|系列报道|链接|汇编)"
     r"|(?:相关|推荐|延伸|更多|往期)(?:阅读|新闻|文章|报道|链接|推荐)?)[”\"」】\]]? ?[::]"
 )
+_NEIGHBOUR: Final = re.compile("[上下前后]一?[篇条](?:文章|新闻)?:?")
+"""Alone in its line: the headline is the next."""
 _CODE_FILE: Final = re.compile(r"[\w./-]+\.(?!png|jpe?g|gif|bmp|webp)[a-z0-9]{1,5}", re.IGNORECASE)
 
 
@@ -169,6 +172,9 @@ class ChromeStripper:
                 line.drop(f"chrome.{line.kind}", _REASONS[line.kind])
             elif _run_of_titles(line):
                 line.drop("chrome.related", "a run of headlines of other articles")
+        for line, following in pairwise(rows):
+            if _NEIGHBOUR.fullmatch(line.key) and line.gone and following.look in (Look.SHORT, Look.WEAK):
+                following.drop("chrome.pagination", _REASONS["pagination"])
         self._mark_menu(rows)
         marker = next((n for n, line in enumerate(rows) if line.rule == "chrome.related"), None)
         if marker is not None:

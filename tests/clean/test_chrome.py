@@ -230,6 +230,11 @@ def test_places_one_to_a_line_are_a_farm_at_the_edge_only() -> None:
     assert strip(f"{FIRST}\n{rows}\n{LAST}") == [FIRST, *names, LAST]
 
 
+def test_a_neighbour_may_stand_below_its_label() -> None:
+    assert strip(f"{FIRST}\n上一篇\n山里来了新老师\n下一篇\n渡口的船") == [FIRST]
+    assert strip(f"{FIRST}\n山里来了新老师\n{LAST}") == [FIRST, "山里来了新老师", LAST]
+
+
 def test_what_stands_above_a_row_of_places_at_the_tail_is_an_edge_too() -> None:
     farm = "主站蜘蛛池模板： 吴川市| 昌吉市| 库伦旗| 贵定县| 綦江县| 孟州市| 张家口市| 隆德县| 大丰市| 龙里县| 太原市|"
     keywords = "网站地图 亚洲va中文字幕无码久久 国产免费AV片在线观看 蜜臀av"
