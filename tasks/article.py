@@ -252,8 +252,9 @@ class _Way:
         kinds = self._kinds(damage, masked.text, spun)
         if extracted and extracted.cut:
             kinds += ("cut_at_limit",)
+        # Of the text as it was: asterisks would count as symbols, and masking decides nothing.
         quality = measure(
-            masked.text,
+            converted.text,
             link_density=extracted.link_density if extracted else None,
             list_score=extracted.list_score if extracted else None,
             damage=sum(damage.values()),

@@ -169,6 +169,7 @@ def test_personal_data_is_masked_on_demand_only() -> None:
     assert "13800138000" not in article.text
     assert "13800138000" not in json.dumps(article.row(), ensure_ascii=False, default=str)
     assert "xiaoxue" not in article.text
+    assert article.quality == Cleaner(settings).clean(capture(text)).quality  # decides nothing
 
 
 def test_rows_fit_the_table_and_json_has_the_promised_keys(cleaner: Cleaner) -> None:
