@@ -294,10 +294,17 @@ def find_pairs(folder: Path, settings: DedupeSettings) -> list[list[str]]:
         at = places.take(ordered[side])
         ordered = ordered.append_column(f"{side}_file", at["file"]).append_column(f"{side}_row", at["row"])
     pq.write_table(ordered, folder / "pairs.parquet", row_group_size=batch)
+    # Each name once, however many batches name it: they are thousands, and so are the batches.
+    names = places["file"].chunk(0).dictionary.to_pylist() if len(order) else []
     batches = (ordered.slice(start, batch) for start in range(0, len(order), batch))
     return [
-        sorted({*one["a_file"].unique().to_pylist(), *one["b_file"].unique().to_pylist()}) for one in batches
+        sorted(names[code] for code in {*_codes(one["a_file"]), *_codes(one["b_file"])}) for one in batches
     ]
+
+
+def _codes(column: pa.ChunkedArray) -> list[int]:
+    """The dictionary's numbers of the values that occur."""
+    return pc.unique(column.combine_chunks().indices).to_pylist()  # type: ignore[no-any-return] # Arrow is untyped
 
 
 def components(a: Numbers, b: Numbers, count: int) -> Numbers:

@@ -162,8 +162,15 @@ def match(
         each(stored_of_slice, slices)
     aside(find_documents, folder, texts, document_files, settings)
     pairs = folder / "pairs.parquet"
+    paths = {file: Path(file) for file in cleaned_files}
     comparing = [
-        (pairs, number, {file: Path(file) for file in named}, out("verdicts", number), settings)
+        (
+            pairs,
+            number,
+            {file: paths.setdefault(file, Path(file)) for file in named},
+            out("verdicts", number),
+            settings,
+        )
         for number, named in enumerate(aside(find_pairs, folder, settings))
     ]
     each(compare_batch, comparing)
