@@ -27,6 +27,7 @@ def database(settings: DedupeSettings) -> Iterator[duckdb.DuckDBPyConnection]:
         )
         try:
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")  # it would go to standard output
             yield connection
         finally:
             connection.close()

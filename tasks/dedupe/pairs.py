@@ -4,11 +4,11 @@ Everything lies in files: a run's texts may be millions. The hashes are divided 
 remainder; each part is joined by one worker, so nobody holds them all. Databases have a memory limit
 and spill to disk.
 
-Files of the folder: `signed/` (SIGNED, a file a shard), `copies` (RANKED of every new capture, with the
-number of its text), `heads` (one row a text: the best copy with its signature), `partial/` (pairs that
-share hashes of a part), `stored/` (what the stored signatures say), `documents` (RANKED of the stored
-documents concerned, with a number behind the texts'), `texts` (their texts), `pairs` (what is
-compared, in batches).
+Files of the folder: `signed/` (SIGNED), `copies` (RANKED of every new capture, with the number of its
+text), `heads` (one row a text: the best copy with its signature), `partial/` (pairs that share hashes of
+a part), `stored/` (what the stored signatures say), `documents` (RANKED of the stored documents
+concerned, with a number behind the texts'), `texts/` (the texts of captures and documents), `pairs`
+(what is compared, in batches).
 """
 
 from __future__ import annotations
@@ -29,13 +29,10 @@ from config.settings import DedupeSettings
 from tasks.dedupe.candidates import find_candidates
 from tasks.dedupe.copies import read_documents
 from tasks.dedupe.database import arrow, database, parquet
-from tasks.dedupe.signed import RANKED, SIGNED, rank_columns
+from tasks.dedupe.signed import RANKED, SIGNED, TEXT, TEXTS_TOGETHER, rank_columns
 from tasks.dedupe.urls import url_key
 from tasks.tables import SIGNATURES
 
-_TEXT: Final = pa.schema([("text", pa.string())])
-_TEXTS_TOGETHER: Final = 1000
-"""Stored texts of a row group: who wants one of them reads all."""
 Numbers = NDArray[np.int64]
 
 _RANK: Final = "unrepaired, damage, spun, shorter, captured_at NULLS LAST, capture_id"
@@ -219,9 +216,9 @@ def stored(folder: Path, name: str) -> str:
 
 
 def find_documents(folder: Path, texts: int, document_files: Sequence[str], settings: DedupeSettings) -> None:
-    """The stored documents that new texts may belong to; writes `documents`, numbered behind the texts, and `texts`.
+    """The stored documents that new texts may belong to; writes `documents`, numbered behind the texts.
 
-    The texts are gathered here in one pass over the row groups that have some; whoever compares reads them alone.
+    Their texts are gathered here in one pass over the row groups that have some; whoever compares reads them alone.
     """
     schema = pa.schema(
         [*RANKED, ("document_id", pa.string()), ("skeleton", pa.string()), ("node", pa.int64())]
@@ -238,10 +235,10 @@ def find_documents(folder: Path, texts: int, document_files: Sequence[str], sett
     columns = ["document_id", "capture_id", "url", "captured_at", "quality", "text"]
     found = [schema.empty_table()]
     rows = 0
-    kept = folder / "texts.parquet"
-    with pq.ParquetWriter(kept, _TEXT, compression="zstd", compression_level=1) as writer:
+    kept = folder / "texts" / "stored.parquet"
+    with pq.ParquetWriter(kept, TEXT, compression="zstd", compression_level=1) as writer:
         for table in read_documents(document_files, ids, columns):
-            writer.write_table(table.select(["text"]).cast(_TEXT), row_group_size=_TEXTS_TOGETHER)
+            writer.write_table(table.select(["text"]).cast(TEXT), row_group_size=TEXTS_TOGETHER)
             values = {name: table[name] for name in schema.names if name in table.column_names}
             characters = pc.fill_null(pc.struct_field(table["quality"], "characters"), 0)
             values |= rank_columns(table.append_column("characters", characters), settings)

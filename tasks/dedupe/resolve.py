@@ -1,7 +1,7 @@
 """Every kept capture of a run gets its document; every document its canonical copy.
 
 Matching goes in steps whose pieces are independent of each other, so that `each` may spread them over
-workers: sign (a shard), join (a part of the hashes; a slice of the texts with the stored), compare (a
+workers: sign (some shards), join (a part of the hashes; a slice of the texts with the stored), compare (a
 batch of pairs), decide (a batch of whole components). Between them, `aside`, one process orders files
 within a memory limit. Nothing grows with the number of captures but files and a few numbers a text.
 A piece reads what its arguments name and returns what it wrote, so that it can travel (tasks/carry.py).
@@ -42,7 +42,7 @@ from tasks.dedupe.pairs import (
 )
 from tasks.dedupe.report import Resolution, report
 from tasks.dedupe.signatures import SIGNATURE_VERSION
-from tasks.dedupe.signed import copy_of, sign_file
+from tasks.dedupe.signed import copy_of, sign_files
 from tasks.tables import SIGNATURES
 
 _VERDICTS: Final = pa.schema(
@@ -64,6 +64,8 @@ SELECT DISTINCT c.text, b.document_id, b.capture_id FROM copies c JOIN {before} 
 WHERE b.document_id IS NOT NULL
 """
 _NO_BEFORE: Final = "SELECT NULL::VARCHAR AS capture_id, NULL::VARCHAR AS document_id WHERE false"
+_TEXT_FILES: Final = 256
+"""Files that the texts of a run are put into at most: each batch of pairs wants some of most of them."""
 _GROUP: Final = 8192
 """Rows of a row group where a batch is looked for among others."""
 
@@ -133,6 +135,7 @@ def match(
     shutil.rmtree(folder, ignore_errors=True)
     for name in (
         "signed",
+        "texts",
         "partial",
         "stored",
         "verdicts",
@@ -143,10 +146,16 @@ def match(
     def out(name: str, number: int) -> Path:
         return folder / name / f"{number:06d}.parquet"
 
-    signing = [
-        (Path(file), file, out("signed", number), settings) for number, file in enumerate(cleaned_files)
+    together = -(-len(cleaned_files) // _TEXT_FILES)
+    groups = [
+        cleaned_files[start : start + together] for start in range(0, len(cleaned_files), together or 1)
     ]
-    each(sign_file, signing)
+    signing = [
+        ([Path(file) for file in group], out("signed", number), texts, str(texts), settings)
+        for number, group in enumerate(groups)
+        for texts in [out("texts", number)]
+    ]
+    each(sign_files, signing)
     texts = aside(number_texts, folder, settings)
     of = max(1, -(-texts // settings.part_texts))
     heads = folder / "heads.parquet"
@@ -162,7 +171,7 @@ def match(
         each(stored_of_slice, slices)
     aside(find_documents, folder, texts, document_files, settings)
     pairs = folder / "pairs.parquet"
-    paths = {file: Path(file) for file in cleaned_files}
+    paths: dict[str, Path] = {}
     comparing = [
         (
             pairs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,9 @@ RANKED: Final = pa.schema(
 """A copy of an article: how good it is (see Rank), and file and row of its text."""
 SIGNED: Final = pa.schema([*RANKED, *(SIGNATURES.field(name) for name in ("skeleton", "shingles", "bands"))])
 """A new capture with its signature."""
+TEXT: Final = pa.schema([("text", pa.string())])
+TEXTS_TOGETHER: Final = 32
+"""Texts of a row group: who wants one of them reads all."""
 
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -71,16 +75,22 @@ def copy_of(row: dict[str, Any]) -> Copy:
     )
 
 
-def sign_file(cleaned: Path, name: str, out: Path, settings: DedupeSettings) -> list[Path]:
-    """Sign the kept captures of a file of CLEANED, which has this name in SIGNED. Texts are not held."""
-    partial = out.with_suffix(".tmp")
+def sign_files(
+    cleaned: Sequence[Path], out: Path, texts: Path, name: str, settings: DedupeSettings
+) -> list[Path]:
+    """Sign the kept captures of files of CLEANED in `out`, and put their texts into `texts`, called `name` there.
+
+    The texts once more, in small groups: whoever compares wants a few of each file.
+    """
     columns = ["capture_id", "url_key", "captured_at", "outcome", "quality", "text"]
     first = 0
-    with pq.ParquetFile(cleaned) as file, pq.ParquetWriter(partial, SIGNED, compression="zstd") as writer:
-        for batch in file.iter_batches(batch_size=2000, columns=columns):
-            table = pa.Table.from_batches([batch])
-            rows = pc.indices_nonzero(pc.equal(table["outcome"], "kept"))
-            kept = table.take(rows)
+    with (
+        pq.ParquetWriter(out, SIGNED, compression="zstd") as writer,
+        pq.ParquetWriter(texts, TEXT, compression="zstd", compression_level=1) as keeper,
+    ):
+        for batch in _batches(cleaned, columns):
+            kept = pa.Table.from_batches([batch]).filter(pc.equal(batch["outcome"], "kept"))
+            keeper.write_table(kept.select(["text"]).cast(TEXT), row_group_size=TEXTS_TOGETHER)
             kept = kept.append_column("characters", pc.fill_null(pc.utf8_length(kept["text"]), 0))
             signatures = sign(kept, min_shingles=settings.min_shingles)
             values: dict[str, Any] = {
@@ -89,18 +99,23 @@ def sign_file(cleaned: Path, name: str, out: Path, settings: DedupeSettings) -> 
                 "captured_at": kept["captured_at"],
             } | rank_columns(kept, settings)
             values["file"] = pa.array([name] * kept.num_rows, pa.string())
-            values["row"] = pc.add(pc.cast(rows, pa.int64()), first)
-            for name in ("skeleton", "shingles", "bands"):
-                values[name] = signatures[name]
+            values["row"] = pa.array(range(first, first + kept.num_rows), pa.int64())
+            for column in ("skeleton", "shingles", "bands"):
+                values[column] = signatures[column]
             arrays = [pc.cast(_flat(values[field.name]), field.type) for field in SIGNED]
             writer.write_table(pa.Table.from_arrays(arrays, schema=SIGNED))
-            first += table.num_rows
-    partial.replace(out)
-    return [out]
+            first += kept.num_rows
+    return [out, texts]
+
+
+def _batches(files: Sequence[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            yield from file.iter_batches(batch_size=2000, columns=columns)
 
 
 def _flat(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
-__all__ = ["RANKED", "SIGNED", "copy_of", "rank_columns", "sign_file"]
+__all__ = ["RANKED", "SIGNED", "TEXT", "TEXTS_TOGETHER", "copy_of", "rank_columns", "sign_files"]
