@@ -23,7 +23,7 @@ serve: $(VENV)/.compiled ## server, dashboard and schedules on this machine
 	@$(BIN)/qingyuan serve
 
 test: check $(VENV)/.compiled ## the whole test suite, with style, types and import arrows
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 check: $(VENV)/.installed-dev ## ruff, strict types, import arrows
 	$(BIN)/ruff check .
