@@ -51,6 +51,7 @@ def with_sources(settings: Settings, files: list[InputFile]) -> Settings:
     return settings.model_copy(update={"sources": settings.sources + extra})
 
 
+# mypy cannot tell what a ThreadPoolTaskRunner's futures hold (ThreadPoolTaskRunner[Never]).
 @flow(name="reclean", task_runner=ThreadPoolTaskRunner(max_workers=256), persist_result=False)  # type: ignore[arg-type]
 def reclean(parameters: RecleanParameters = RecleanParameters()) -> RefreshResult:  # noqa: B008 - immutable here
     """Clean all stored captures again with the present rules, as a new version whose diff shows what they do.

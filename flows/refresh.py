@@ -112,6 +112,7 @@ def new_inputs(settings: Settings, store: Store) -> list[InputFile]:
     return [file for file in found.values() if (file.path, file.size, file.modified_ns) not in known]
 
 
+# mypy cannot tell what a ThreadPoolTaskRunner's futures hold (ThreadPoolTaskRunner[Never]).
 @flow(name="refresh", task_runner=ThreadPoolTaskRunner(max_workers=256), persist_result=False)  # type: ignore[arg-type]
 def refresh(parameters: RefreshParameters = RefreshParameters()) -> RefreshResult:  # noqa: B008 - immutable here
     """Load new captures, deduplicate, clean and convert them, and publish the next version."""

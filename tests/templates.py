@@ -94,7 +94,7 @@ def fill(
     """A form filled at random, but for the slots given; and what every slot holds."""
     values: dict[str, str] = {}
     for slot in slots(name):
-        kind = _SLOT.fullmatch(slot)[1]  # type: ignore[index]
+        kind = _SLOT.fullmatch(slot)[1]
         value = FILLERS[kind](draw) if kind in FILLERS else draw.choice(_WORDS[kind])
         values[slot] = (given or {}).get(slot, value)
     return _SLOT.sub(lambda match: values[match[0]], forms()[name]), values

@@ -57,6 +57,6 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "format_message"):  # a usage error of the command line parser has one
             raise
-        error.show()  # type: ignore[attr-defined]
+        error.show()  # type: ignore[attr-defined]  # as above: hasattr tells mypy nothing
         code = 2
     sys.exit(code)

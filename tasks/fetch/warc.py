@@ -300,6 +300,7 @@ def _storable(headers: Headers) -> list[tuple[str, str]]:
     ]
 
 
+# The record it returns has no type: warcio has none.
 def _metadata(writer: WARCWriter, url: str, date: str, note: Headers, fields: Mapping[str, str]):  # type: ignore[no-untyped-def]
     lines = "".join(f"{name}: {_one_line(value)}\r\n" for name, value in note).encode("utf-8", "replace")
     return writer.create_warc_record(

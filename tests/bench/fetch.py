@@ -58,7 +58,7 @@ class _Pages(asyncio.Protocol):
         for request in requests:
             body = _PAGE + request.split(b" ", 2)[1]
             head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(body)
-            self._transport.write(head + body)  # type: ignore[attr-defined]
+            self._transport.write(head + body)
 
 
 async def _serve() -> None:
@@ -78,8 +78,8 @@ def _plain(base: str, pages: int, mode: str) -> float:
 def _ours(base: str, pages: int) -> float:
     settings = FetchSettings(
         contact="mailto:owner@example.org",
-        politeness={"delay": 0, "per_host": 32, "autothrottle": False},  # type: ignore[arg-type]
-        safety={"allow_networks": ["127.0.0.1/32"]},  # type: ignore[arg-type]
+        politeness={"delay": 0, "per_host": 32, "autothrottle": False},
+        safety={"allow_networks": ["127.0.0.1/32"]},
     )
     source = FetchSource(name="bench", urls=[f"{base}/{number}" for number in range(pages)])
     with tempfile.TemporaryDirectory() as store:

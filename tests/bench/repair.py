@@ -111,12 +111,12 @@ def main() -> None:
     repairer = Repairer(RepairSettings())
     texts = paragraphs(sys.argv[1:])
     made = pages(texts)
-    print(f"paragraphs {len(texts)}")  # noqa: T201
+    print(f"paragraphs {len(texts)}")  # noqa: T201 - what it prints is its result
     for title, drop in (("as damaged", False), ("private-use characters dropped on the way", True)):
         counts, damaged = outcomes(repairer, made, drop)
-        print(f"damaged in their bytes, {title}: {damaged}")  # noqa: T201
+        print(f"damaged in their bytes, {title}: {damaged}")  # noqa: T201 - what it prints is its result
         for name, count in counts.items():
-            print(f"  {name:24} {count:6} {count / max(1, damaged):7.2%}")  # noqa: T201
+            print(f"  {name:24} {count:6} {count / max(1, damaged):7.2%}")  # noqa: T201 - what it prints is its result
     clean_pages = ["\n".join(page) for _, page in made]
     dirty_pages = ["\n".join(item.text for item in fired) for fired, _ in made]
     rows: list[tuple[str, Callable[[str], object]]] = [
@@ -124,14 +124,14 @@ def main() -> None:
         ("ftfy.fix_text", ftfy.fix_text),
         ("regex removal", lambda text: _PLAIN.sub("", text)),
     ]
-    print(f"MB/s a core {'clean':>12} {'damaged':>12} {'paragraphs exact':>18}")  # noqa: T201
+    print(f"MB/s a core {'clean':>12} {'damaged':>12} {'paragraphs exact':>18}")  # noqa: T201 - what it prints is its result
     for name, work in rows:
         fast, slow = speed(work, clean_pages), speed(work, dirty_pages)
         right = 0
         for fired, page in made:
             lines = str(work("\n".join(item.text for item in fired))).split("\n")
             right += sum(a == b for a, b in zip(lines, page, strict=False))
-        print(f"{name:14} {fast:9.1f} {slow:12.2f} {right / len(texts):18.2%}")  # noqa: T201
+        print(f"{name:14} {fast:9.1f} {slow:12.2f} {right / len(texts):18.2%}")  # noqa: T201 - what it prints is its result
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def test_scores_of_lists_and_adverts() -> None:
 
 
 def figures(**values: float | None) -> Quality:
-    return dataclasses.replace(measure(PROSE * 8), ngram_repetition=0.0, **values)  # type: ignore[arg-type]
+    return dataclasses.replace(measure(PROSE * 8), ngram_repetition=0.0, **values)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def figures(**values: float | None) -> Quality:
     ids=str,
 )
 def test_reject_rules(changed: dict[str, float], rule: str | None) -> None:
-    quality = dataclasses.replace(figures(), **changed)  # type: ignore[arg-type]
+    quality = dataclasses.replace(figures(), **changed)
     verdict = judge(quality, QualitySettings())
     assert (verdict.rule if verdict else None) == rule
     if verdict:

@@ -148,7 +148,7 @@ def test_answers_that_are_no_page_are_failures(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", [members, frames])
 def test_offsets_of_compressed_records_open_them(pack: type, tmp_path: Path) -> None:
-    data = pack([A, B, C])  # type: ignore[call-arg]
+    data = pack([A, B, C])
     for capture in read(write(tmp_path, data)):
         offset = int(capture.locator.partition("#")[2])
         rest = data[offset:]
@@ -217,7 +217,7 @@ BROKEN = {
 @pytest.mark.parametrize("pack", [b"".join, members, frames])
 def test_after_a_broken_record_reading_goes_on(case: str, pack: type, tmp_path: Path) -> None:
     broken, says = BROKEN[case]
-    captures = read(write(tmp_path, pack([A, broken, B, C])))  # type: ignore[call-arg]
+    captures = read(write(tmp_path, pack([A, broken, B, C])))
     good = [str(capture.url)[-1] for capture in captures if capture.error is None]
     assert good == ["a", "b", "c"]
     assert any(says in str(capture.error) for capture in captures)

@@ -60,9 +60,7 @@ def test_finds_what_reading_everything_finds(tmp_path: Path) -> None:
     skeletons = [str(rows[5]["skeleton"]), "unknown", ""]
     found = look(files, tmp_path / "index", Wanted.of(numbers(*hashes), skeletons, ["a.cn/3", "b.cn/3", ""]))
     assert sorted(map(tuple, (hit.values() for hit in found.sketches.to_pylist()))) == sorted(
-        (key, str(one["document_id"]))
-        for one in rows
-        for key in set(hashes) & set(one["bands"])  # type: ignore[call-overload]
+        (key, str(one["document_id"])) for one in rows for key in set(hashes) & set(one["bands"])
     )
     assert {hit["document_id"] for hit in found.names.to_pylist()} == {
         one["document_id"] for one in rows if one["skeleton"] in skeletons or one["url_key"] == "a.cn/3"

@@ -82,7 +82,7 @@ def test_killed_and_resumed(
 
 
 def _let_go(crawl: subprocess.Popen[bytes]) -> None:
-    crawl.stdin.close()  # type: ignore[union-attr]
+    crawl.stdin.close()
 
 
 @pytest.mark.parametrize("end", [_let_go, subprocess.Popen.terminate], ids=["starter gone", "terminated"])

@@ -62,7 +62,7 @@ def test_page_key() -> None:
 def test_scope() -> None:
     scope = Scope.of(
         FetchSource(name="s", kind="list", urls=["http://news.example/l"], include=["/a/"], exclude=["print"])
-    )  # type: ignore[arg-type]
+    )
     assert scope.keeps("http://news.example/a/1")
     assert scope.keeps("http://www.news.example/a/1")
     assert not scope.keeps("http://news.example/b/1")
@@ -121,7 +121,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 
 @pytest.mark.parametrize("case", RULES, ids=[case["name"] for case in RULES])
 def test_page_rules(case: dict[str, object]) -> None:
-    found = page_rules(case["headers"], str(case["html"]).encode(), "Qingyuan")  # type: ignore[arg-type]
+    found = page_rules(case["headers"], str(case["html"]).encode(), "Qingyuan")
     assert sorted(found) == case["rules"]
 
 

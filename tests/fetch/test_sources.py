@@ -192,4 +192,4 @@ def test_a_dry_run_says_what_would_be_fetched_and_leaves_nothing(fetch: Fetch, t
 )
 def test_impossible_sources(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        FetchSource(**{"name": "site", **values})  # type: ignore[arg-type]
+        FetchSource(**{"name": "site", **values})

@@ -33,5 +33,5 @@ def test_runs_of_two_machines_give_what_one_gives_in_a_folder(
         (tmp_path / "settings.yaml").read_text() + "clean: {quality: {min_han: 100000}}\n", encoding="utf-8"
     )
     assert reclean(RecleanParameters(config=str(strict))).version == 3
-    assert store.latest().counts.documents.gone == len(content(tmp_path / "store")["documents"])  # type: ignore[union-attr]
+    assert store.latest().counts.documents.gone == len(content(tmp_path / "store")["documents"])
     assert not list(store.path.glob("staging/plan-*"))

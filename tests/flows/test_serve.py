@@ -92,7 +92,7 @@ def test_a_flow_refuses_what_a_form_would(
     config = tmp_path / "settings.yaml"
     config.write_text("sources: [{name: inbox, paths: [in.jsonl]}]", encoding="utf-8")
     with pytest.raises(SettingsError, match=words):
-        settings_for(RefreshParameters(config=str(config), **values))  # type: ignore[arg-type]
+        settings_for(RefreshParameters(config=str(config), **values))
 
 
 def test_forms_offer_what_the_settings_name(prefect_server: str) -> None:

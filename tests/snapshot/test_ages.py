@@ -56,9 +56,9 @@ def test_the_store_of_a_release(archive: Path, tmp_path: Path) -> None:
 def test_columns_come_and_go(
     store: Store, monkeypatch: pytest.MonkeyPatch, older: pa.Schema, newer: pa.Schema
 ) -> None:
-    monkeypatch.setitem(tables.TABLES, "documents", older)  # type: ignore[arg-type]
+    monkeypatch.setitem(tables.TABLES, "documents", older)
     fill(store, "first", "ab")
-    monkeypatch.setitem(tables.TABLES, "documents", newer)  # type: ignore[arg-type]
+    monkeypatch.setitem(tables.TABLES, "documents", newer)
     assert store.read("documents", version=1).schema == newer
     assert verify(store, 1).problems == []
     commit(store, "second", [document("a", "新。\n")], deletes={"documents": [ident("a")]})

@@ -103,7 +103,7 @@ def test_a_run_that_ignores_the_lock_loses_and_leaves_nothing(
         (store.path / "staging" / "commit.json").rename(store.path / "aside.json")
         fill(rival, "rival", "r")
         (store.path / "aside.json").rename(store.path / "staging" / "commit.json")
-        return align(*arguments)  # type: ignore[arg-type]
+        return align(*arguments)
 
     monkeypatch.setattr(store_module.delta, "align", slow)
     with pytest.raises(ConflictError, match="v2 was made by another run"):

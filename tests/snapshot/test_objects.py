@@ -147,7 +147,7 @@ def test_a_run_that_lost_its_lock_cannot_commit(
             with pytest.raises(StoreError, match="not held"):
                 store.recover()
         fill(other, "heir", "c")
-        return align(*arguments)  # type: ignore[arg-type]
+        return align(*arguments)
 
     monkeypatch.setattr(store_module.delta, "align", cut_off)
     with pytest.raises(StoreError, match="not held"):
@@ -166,7 +166,7 @@ def test_a_rival_that_was_first_wins(store: Store, other: Store, monkeypatch: py
         store.home.remove(["lock", "staging/commit.json"])
         fill(other, "rival", "r")
         monkeypatch.setattr(Lease, "confirmed", lambda _: True)
-        return align(*arguments)  # type: ignore[arg-type]
+        return align(*arguments)
 
     monkeypatch.setattr(store_module.delta, "align", late)
     with pytest.raises(ConflictError, match="v2 was made by another run"):

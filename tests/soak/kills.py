@@ -151,9 +151,9 @@ def at_operations(
         while hit:
             path = folder / f"operation-{instant}"
             shutil.copytree(start, path)
-            hit = hit_at(instant, path, lambda path=path: scenario.work(path), fail=fail)  # type: ignore[misc]
+            hit = hit_at(instant, path, lambda path=path: scenario.work(path), fail=fail)
             tried += 1
-            if forked(lambda path=path: scenario.check(path, digest)):  # type: ignore[misc]
+            if forked(lambda path=path: scenario.check(path, digest)):
                 wrong.append(instant)
             shutil.rmtree(path)
             instant += every
@@ -169,7 +169,7 @@ def at_random(folder: Path, times: int, seed: int) -> tuple[int, int, list[int]]
             path = folder / f"random-{number}"
             shutil.copytree(start, path)
             hit += _killed_after(instants.uniform(0, seconds), path)
-            if forked(lambda path=path: check(path, digest)):  # type: ignore[misc]
+            if forked(lambda path=path: check(path, digest)):
                 wrong.append(number)
             shutil.rmtree(path)
     return times, hit, wrong

@@ -93,7 +93,7 @@ def main() -> None:
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     with (out / "out.jsonl").open(encoding="utf-8") as lines:
         kept = sum(1 for _ in lines)
-    print(json.dumps({"cpu_seconds": round(seconds, 1), "stages": {}, "read": read, "kept": kept}))  # noqa: T201
+    print(json.dumps({"cpu_seconds": round(seconds, 1), "stages": {}, "read": read, "kept": kept}))  # noqa: T201 - what it prints is its result
 
 
 if __name__ == "__main__":

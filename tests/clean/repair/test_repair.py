@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -219,7 +220,7 @@ def test_any_text_replays_and_settles(text: str) -> None:
 
 
 @pytest.mark.shared
-def test_seeds_are_exact(repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def]
+def test_seeds_are_exact(repairer: Repairer, shared: Path) -> None:
     simplified = scripts().simplified
     for gold in sorted((shared / "seeds" / "gold").glob("*.json")):
         expected = json.loads(gold.read_text(encoding="utf-8"))
@@ -238,7 +239,7 @@ DROPPED = {
 
 @pytest.mark.shared
 @pytest.mark.parametrize(("dropped", "floor"), [(True, 28), (False, 30)])
-def test_spans_are_exact_or_marked(dropped: bool, floor: int, repairer: Repairer, shared) -> None:  # type: ignore[no-untyped-def]
+def test_spans_are_exact_or_marked(dropped: bool, floor: int, repairer: Repairer, shared: Path) -> None:
     """A lost digit is marked, and so is what lost bytes may have held; with these bytes it is exact."""
     simplified = scripts().simplified
     exact = 0
