@@ -80,7 +80,8 @@ def explain_terminal(article: Explained, console: Console) -> None:
                     for side in (line.before, line.after)
                 )
             )
-    console.print(table)
+    if table.rows:  # of a capture that could not be read there is no text
+        console.print(table)
 
 
 def explain_html(articles: Sequence[Explained]) -> str:

@@ -102,4 +102,7 @@ def test_the_terminal_does_not_obey_a_capture() -> None:
 def test_a_failed_capture_is_explained_too() -> None:
     failed = Cleaner(load_settings()).clean(Capture("test", "empty.txt", b"", "text/plain"))
     assert "the capture is empty" in explain_html([failed])
-    explain_terminal(failed, Console(file=io.StringIO()))
+    out = io.StringIO()
+    explain_terminal(failed, Console(file=out))
+    assert "the capture is empty" in out.getvalue()
+    assert "before" not in out.getvalue()
