@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -28,7 +29,6 @@ from tasks.clean.quality import Quality, judge, measure
 from tasks.clean.repair import Repairer
 from tasks.clean.spun import SpunScore, score_spun
 from tasks.convert import Converter
-from tasks.dedupe.urls import url_key
 from tasks.tables import Capture, Change, Edit, Metadata, Outcome, Post
 
 _HTML: Final = frozenset(("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"))
@@ -73,20 +73,12 @@ class Article:
     """What each rule did, in the shape of EDIT_SUMMARY."""
 
     def row(self) -> dict[str, Any]:
-        """A row of CLEANED in tasks/tables.py; document columns are null unless the capture is kept."""
-        capture = self.capture
+        """A row of CLEANED in tasks/tables.py but for PLACE, which says which capture it is.
+
+        Document columns are null unless the capture is kept.
+        """
         kept = self.outcome is Outcome.KEPT
         row: dict[str, Any] = {
-            "capture_id": capture.capture_id,
-            "collection": capture.source,
-            "locator": capture.locator,
-            "url": capture.url,
-            "url_key": _url_key(capture.url),
-            "captured_at": capture.captured_at,
-            "media_type": capture.media_type,
-            "headers": [{"name": name, "value": value} for name, value in capture.headers],
-            "payload_sha256": capture.payload_sha256,
-            "payload_bytes": len(capture.payload),
             "charset": self.charset,
             "charset_evidence": self.charset_evidence,
             "replaced_bytes": self.replaced if self.charset else None,
@@ -97,7 +89,7 @@ class Article:
             "threshold": self.threshold,
         }
         document: dict[str, Any] = {
-            "site": _site(capture.url),
+            "site": _site(self.capture.url),
             **{name: getattr(self.metadata, name) for name in _METADATA},
             "text": self.text,
             "script": self.script,
@@ -419,15 +411,12 @@ def _with(metadata: Metadata, values: Mapping[str, Any]) -> Metadata:
 
 def _whole(text: str) -> str:
     """Text without lone surrogates, which structured sources can carry and no encoding can."""
-    return text.encode("utf-8", "replace").decode() if re.search("[\ud800-\udfff]", text) else text
+    return text.encode("utf-8", "replace").decode() if re.search(r"[\ud800-\udfff]", text) else text
 
 
+@lru_cache(maxsize=64)
 def _site(url: str | None) -> str | None:
     try:
         return (urlsplit(url).hostname or None) if url else None
     except ValueError:
         return None
-
-
-def _url_key(url: str | None) -> str | None:
-    return url_key(url) if url else None

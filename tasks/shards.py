@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,11 @@ from tasks.dedupe.urls import url_key
 from tasks.recurring import recurring_lines
 from tasks.samples import Sample, sample_of
 from tasks.staging import Job, Staging, shard_writer, to_batch
-from tasks.tables import CLEANED, STAGED, Capture, Outcome
+from tasks.tables import CLEANED, PLACE, STAGED, Capture, Outcome
 
 BATCH = 200
 """Captures held in memory at once by a worker."""
+_FOUND = pa.schema([column for column in CLEANED if column.name not in PLACE])
 SLOWEST = 5
 """Captures of a shard whose time is kept for the dashboard."""
 
@@ -44,7 +46,8 @@ def warm_up(settings: str) -> None:
     _cleaner(settings)
 
 
-def _staged_row(capture: Capture) -> dict[str, Any]:
+def staged_row(capture: Capture) -> dict[str, Any]:
+    """A row of STAGED."""
     return {
         "capture_id": capture.capture_id,
         "collection": capture.source,
@@ -90,7 +93,7 @@ def collect_job(job: Job, staging: Staging, settings: Settings) -> list[Path]:
             counts[file.path] = 0
             for capture in read_captures(file, sources[file.collection], settings.collect):
                 counts[file.path] += 1
-                yield _staged_row(capture)
+                yield staged_row(capture)
 
     staging.captures.mkdir(parents=True, exist_ok=True)  # on a worker far away it is another folder
     shards = write_shards(rows(), job.number, staging, settings)
@@ -128,31 +131,29 @@ def write_shards(
     return shards
 
 
-def _cleaned_row(article: Article, staged: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of CLEANED; what names the capture is what was staged."""
-    names = ("capture_id", "url_key", "payload_sha256", "payload_bytes")
-    return article.row() | {name: staged[name] for name in names}
+def cleaned(staged: pa.RecordBatch, articles: Sequence[Article]) -> pa.RecordBatch:
+    """CLEANED for rows of STAGED and what cleaning made of each."""
+    found = to_batch([article.row() for article in articles], _FOUND)
+    columns = [(staged if name in PLACE else found).column(name) for name in CLEANED.names]
+    return pa.RecordBatch.from_arrays(columns, schema=CLEANED)
 
 
 def clean_shard(shard: Path, recurring: Path, out: Path, rows: Sequence[int], settings: str) -> list[Path]:
     """Clean the captures in the given rows (ascending) of a shard and write CLEANED to `out`.
 
-    `recurring` is what tasks.recurring wrote, if anything. The slowest captures, with their CPU seconds, go
+    `recurring` is what tasks.recurring wrote, if anything. The slowest captures, with their seconds, go
     beside `out` into a file `.slow`.
     """
     cleaner, lines = _cleaner(settings), recurring_lines(recurring)
     seconds: list[tuple[float, str]] = []
     with shard_writer(out, CLEANED) as writer:
-        batch: list[dict[str, Any]] = []
-        for row in _staged(shard, rows):
-            began = time.process_time()
-            batch.append(_cleaned_row(cleaner.clean(_capture(row), recurring=lines), row))
-            seconds.append((time.process_time() - began, row["url"] or row["locator"]))
-            if len(batch) == BATCH:
-                writer.write_batch(to_batch(batch, CLEANED))
-                batch = []
-        if batch:
-            writer.write_batch(to_batch(batch, CLEANED))
+        for staged in _staged(shard, rows):
+            articles: list[Article] = []
+            for row in staged.to_pylist():
+                began = time.perf_counter()
+                articles.append(cleaner.clean(_capture(row), recurring=lines))
+                seconds.append((time.perf_counter() - began, row["url"] or row["locator"]))
+            writer.write_batch(cleaned(staged, articles))
     slowest = heapq.nlargest(SLOWEST, seconds)
     note = out.with_suffix(".slow")
     note.write_text(json.dumps(slowest, ensure_ascii=False), encoding="utf-8")
@@ -171,25 +172,32 @@ def settle(
     texts: dict[tuple[str, int], dict[str, str]] = {}
     for row in pq.read_table(doubts, filters=[("batch", "=", batch)]).to_pylist():
         texts.setdefault((row["shard"], row["shard_row"]), {})[row["of_capture"]] = row["text"]
+    found = [CLEANED.empty_table()]
     with shard_writer(out, CLEANED) as writer:
         for shard in sorted({shard for shard, _ in texts}):
             numbers = sorted(number for at, number in texts if at == shard)
-            for number, row in zip(numbers, _staged(shards[shard], numbers), strict=True):
-                article = cleaner.clean(_capture(row), siblings=texts[shard, number], recurring=lines)
-                if article.outcome is Outcome.KEPT:
-                    writer.write_batch(to_batch([_cleaned_row(article, row)], CLEANED))
+            number = iter(numbers)
+            for staged in _staged(shards[shard], numbers):
+                articles = [
+                    cleaner.clean(_capture(row), siblings=texts[shard, next(number)], recurring=lines)
+                    for row in staged.to_pylist()
+                ]
+                kept = [article.outcome is Outcome.KEPT for article in articles]
+                rows = cleaned(staged.filter(pa.array(kept)), [*compress(articles, kept)])
+                found.append(pa.Table.from_batches([rows]))
+        writer.write_table(pa.concat_tables(found))
     return [out]
 
 
-def _staged(shard: Path, rows: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """The given rows (ascending) of a shard, a batch in memory at a time."""
+def _staged(shard: Path, rows: Sequence[int]) -> Iterator[pa.RecordBatch]:
+    """The given rows (ascending) of a shard."""
     wanted = frozenset(rows)
     first = 0
     for batch in pq.ParquetFile(shard).iter_batches(batch_size=BATCH):
         mine = [row - first for row in range(first, first + batch.num_rows) if row in wanted]
         first += batch.num_rows
         if mine:
-            yield from batch.take(pa.array(mine)).to_pylist()
+            yield batch.take(pa.array(mine))
 
 
 def show(
@@ -201,9 +209,10 @@ def show(
     """
     cleaner, lines = _cleaner(settings), recurring_lines(recurring)
     numbers = sorted(wanted)
+    rows = (row for batch in _staged(shard, numbers) for row in batch.to_pylist())
     return [
         sample_of(cleaner.clean(_capture(row), recurring=lines), wanted[number], characters)
-        for number, row in zip(numbers, _staged(shard, numbers), strict=True)
+        for number, row in zip(numbers, rows, strict=True)
     ]
 
 

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pytest
 import yaml
 
@@ -15,7 +14,9 @@ from config.settings import Settings, load_settings
 from tasks.article import Article, Cleaner
 from tasks.clean.chrome import line_hash
 from tasks.clean.edits import replay
-from tasks.tables import CLEANED, Capture, Outcome
+from tasks.shards import cleaned, staged_row
+from tasks.staging import to_batch
+from tasks.tables import CLEANED, STAGED, Capture, Outcome
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases" / "clean" / "pages.yaml").read_text("utf-8"))
 PROSE = "山脚下的小学只有十九个学生，老师每天划船接送，风雨无阻，已经坚持了整整八年。孩子们都说，最喜欢听船桨的声音。"
@@ -100,10 +101,10 @@ def test_bad_input_ends_with_a_reason(
 
 
 def test_an_error_in_a_stage_becomes_an_outcome(cleaner: Cleaner, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: object, text: str, **_options: object) -> None:
+    def broken(text: str) -> None:
         raise RuntimeError("the table is missing")
 
-    monkeypatch.setattr("tasks.clean.chrome.ChromeStripper.strip", broken)
+    monkeypatch.setattr("tasks.clean.chrome.fold", broken)
     article = cleaner.clean(capture(PROSE))
     assert article.outcome is Outcome.FAILED
     assert article.reason == "chrome failed: RuntimeError: the table is missing"
@@ -175,8 +176,11 @@ def test_personal_data_is_masked_on_demand_only() -> None:
 def test_rows_fit_the_table_and_json_has_the_promised_keys(cleaner: Cleaner) -> None:
     given = [capture(CASES[0]["input"], url="https://Example.com/a?utm_source=x"), capture(b"")]
     articles = [cleaner.clean(item) for item in given]
-    table = pa.Table.from_pylist([article.row() for article in articles], schema=CLEANED)
+    table = cleaned(to_batch([staged_row(item) for item in given], STAGED), articles)
     table.validate(full=True)
+    assert table.schema == CLEANED
+    assert not [column.name for column in CLEANED if not column.nullable and table[column.name].null_count]
+    assert table["url_key"].to_pylist() == ["example.com/a", None]
     assert table.column("outcome").to_pylist() == ["kept", "rejected"]
     assert table.column("text").to_pylist()[1] is None
     promised = "capture url title text source author published_at script converted edits damage quality outcome reason"

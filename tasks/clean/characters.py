@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
 
 from tasks.clean.edits import Rewriter
 from tasks.tables import Change
@@ -34,7 +37,7 @@ _REASONS: Final = {
 _SUSPECT: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2e80-\u2fd5\u301d-\u301f"
     "\ud800-\udfff\ue000-\uf8ff\ufb00-\ufb06\ufe00-\ufe19\ufe30\ufe35-\ufe44\ufe47\ufe48\ufe50-\ufe6b\ufeff"
-    "\uff03-\uff07\uff0a\uff0b\uff0d-\uff1a\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a\uff61-\uff9f\ufff9-\ufffb"
+    "\uff03-\uff07\uff0a\uff0b\uff0e-\uff19\uff1d\uff20-\uff3a\uff3f\uff41-\uff5a\uff61-\uff9f\ufff9-\ufffb"
     "\U000e0000-\U000e01ef\U000f0000-\U0010ffff]+"
 )
 _RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefe]")
@@ -54,6 +57,37 @@ _ASCII_ALNUM: Final = re.compile(r"[A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\u
 
 
 _NEXT_LINE: Final = re.compile("(?<![\x80-\xff])\x85(?![\x80-\xff])")
+
+
+SUSPECTS, BLANKS, NARROW, QUOTES = 1, 2, 4, 8
+"""Kinds of characters that one pass or another of normalisation looks for."""
+
+
+@lru_cache(maxsize=1)
+def _kind_table() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The kinds of every code point, added up."""
+    table = np.zeros(0x110000, np.uint8)
+    every = np.arange(table.size, dtype=np.uint32).tobytes().decode("utf-32-le", "surrogatepass")
+    kinds = {
+        SUSPECTS: _SUSPECT,
+        BLANKS: re.compile(f"[{BLANK}]"),
+        NARROW: re.compile("[,;:?!().]"),
+        QUOTES: re.compile('["“”]'),
+    }
+    for kind, pattern in kinds.items():
+        for match in pattern.finditer(every):
+            table[match.start() : match.end()] |= kind
+    return table
+
+
+def kinds_in(text: str) -> int:
+    """The kinds of characters that occur in a text, added up: far quicker than to look for each."""
+    return int(np.bitwise_or.reduce(_kind_table().take(code_points(text), mode="clip")))
+
+
+def code_points(text: str) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """The code points of a text, one a character."""
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
 def newlines(text: str) -> str:
@@ -174,6 +208,6 @@ def _fullwidth(text: str, at: int, char: str) -> tuple[str, str] | None:
     if not _ASCII_ALNUM.match(char):
         left = at > 0 and _ASCII_ALNUM.match(text, at - 1)
         right = at + 1 < len(text) and _ASCII_ALNUM.match(text, at + 1)
-        if not (left and (right or char == "％")) or char in "：－":
+        if not (left and (right or char == "％")):
             return None
     return "unicode.fullwidth", chr(ord(char) - 0xFEE0)

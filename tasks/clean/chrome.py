@@ -56,6 +56,7 @@ _RUN_CUE: Final = re.compile(
 )
 _NEIGHBOUR: Final = re.compile("[上下前后]一?[篇条](?:文章|新闻)?:?")
 """Alone in its line: the headline is the next."""
+_DIGITS: Final = re.compile(r"\d+")
 _CODE_FILE: Final = re.compile(r"[\w./-]+\.(?!png|jpe?g|gif|bmp|webp)[a-z0-9]{1,5}", re.IGNORECASE)
 
 
@@ -69,14 +70,21 @@ class Stripped:
 
 def line_hash(line: str) -> int:
     """64-bit hash of a line by which a site's recurring lines are counted: folded, digits alike, no spaces."""
-    key = re.sub(r"\d+", "0", "".join(fold(line).lower().split()))
-    return xxhash.xxh3_64_intdigest(key.encode("utf-8", "surrogatepass"))
+    return _hashes([line])[0]
 
 
 def line_hashes(text: str) -> list[int]:
     """Hashes of the lines of a text that can recur: not empty, at most 400 characters; each once."""
-    rows = (row for row in text.split("\n") if row.strip() and len(row) <= LONGEST)
-    return list(dict.fromkeys(map(line_hash, rows)))
+    rows = [row for row in text.split("\n") if row.strip() and len(row) <= LONGEST]
+    return list(dict.fromkeys(_hashes(rows)))
+
+
+def _hashes(lines: list[str]) -> list[int]:
+    rows = fold("\n".join(lines)).lower().split("\n")
+    keys = _DIGITS.sub("0", "\n".join(["".join(row.split()) for row in rows])).encode(
+        "utf-8", "surrogatepass"
+    )
+    return [xxhash.xxh3_64_intdigest(key) for key in keys.split(b"\n")]
 
 
 class ChromeStripper:
@@ -100,7 +108,8 @@ class ChromeStripper:
         `recurring` holds `line_hash`es of lines that recur over the site: such lines go at head and
         tail. Never raises for the content of a text.
         """
-        lines = read_lines(text, self._chrome)
+        folded = fold(text)
+        lines = read_lines(text, folded, self._chrome)
         found = Found()
         head, tail = zones(lines)
         if self._settings.link_farms:
@@ -111,7 +120,7 @@ class ChromeStripper:
                 mark_farms(text, lines, self._settings, head=head, tail=tail)
                 head, tail = zones(lines)
         if self._settings.site_chrome:
-            forum = mark_forum(text, lines, self._chrome, captured_at, found)
+            forum = mark_forum(folded, lines, self._chrome, captured_at, found)
             head, tail = zones(lines)
             self._mark_anywhere(lines)
             self._mark_recurring(lines, head, tail, recurring)
@@ -241,9 +250,13 @@ def zones(lines: list[Line]) -> tuple[int, int]:
 
 
 def _is_body(line: Line) -> bool:
-    return (
-        line.look is Look.PROSE and not line.gone and not _run_of_titles(line) and not advert_share(line.text)
-    )
+    if line.gone:
+        return False
+    if line.paragraph is None:
+        line.paragraph = (
+            line.look is Look.PROSE and not _run_of_titles(line) and not advert_share(line.folded)
+        )
+    return line.paragraph
 
 
 def _bar_word(line: Line, words: Collection[str]) -> bool:

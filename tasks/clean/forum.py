@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -13,7 +12,7 @@ from tasks.clean.lexicon import Chrome, fold
 from tasks.clean.lines import Line, Look, han_count, undoubled
 
 _SIGNS: Final = 3
-_POSTED: Final = re.compile("[发發][表布][于於时時]|vBulletin|声望力|聲望力")
+_POSTED: Final = ("发表于", "发表时", "发布于", "发布时", "声望力", "vBulletin")
 _PROFILE_LINE: Final = 24
 _PROFILE_LINES: Final = 60
 _BELOW: Final = 10
@@ -24,13 +23,13 @@ _POST: Final = 60
 
 
 def mark_forum(
-    text: str, lines: list[Line], chrome: Chrome, captured_at: datetime | None, found: Found
+    folded: str, lines: list[Line], chrome: Chrome, captured_at: datetime | None, found: Found
 ) -> bool:
-    """Mark the furniture of a forum page and read headline and time of its first post.
+    """Mark the furniture of a forum page, a `folded` text, and read headline and time of its first post.
 
     False (and nothing marked) for a page of another kind.
     """
-    if not _POSTED.search(text):
+    if not any(sign in folded for sign in _POSTED):
         return False
     short = [line for line in lines if line.key and len(line.key) <= 160]
     hits = [line for line in short if chrome.forum_sign.fullmatch(line.key)]

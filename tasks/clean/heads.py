@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from tasks.clean.dates import find_times
-from tasks.clean.lexicon import Chrome, fold
+from tasks.clean.lexicon import Chrome
 from tasks.clean.lines import Line, Look, han_count
 
 _ANCHOR_LINES: Final = 30
@@ -264,8 +264,9 @@ def byline(lines: list[Line], chrome: Chrome, found: Found) -> None:
         if line.gone or line.blank:
             continue
         seen += 1
-        head = line.words[:_BYLINE]
-        if match := chrome.byline.search(fold(head)):
+        folded = " ".join(line.folded.split())[:_BYLINE]
+        if any(word in folded for word in chrome.byline_words) and (match := chrome.byline.search(folded)):
+            head = line.words[:_BYLINE]
             if len(line.words) > _BYLINE and not _DATELINE.search(head):
                 continue
             group = next(name for name, value in match.groupdict().items() if value)

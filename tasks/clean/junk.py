@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from tasks.clean.characters import SUSPECTS, kinds_in
+
 _MAGIC: Final = {
     b"%PDF-": "a PDF document",
     b"PK\x03\x04": "a zip archive or office document",
@@ -36,6 +38,8 @@ def known_kind(payload: bytes) -> str | None:
 
 def unreadable_share(payload: bytes, text: str, charset: str) -> float:
     """Share of NUL, control and undecodable characters in a decoded payload; 0 if a text may have as many."""
+    if not (0 in payload or "\ufffd" in text or kinds_in(text) & SUSPECTS):
+        return 0.0
     zeros = 0 if charset.startswith(("utf-16", "utf-32")) else payload.count(0)
     noise = zeros + sum(len(run) for run in _UNREADABLE.findall(text))
     share = min(1.0, noise / max(len(text), 1))

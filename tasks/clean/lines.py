@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from tasks.clean.characters import HAN
-from tasks.clean.lexicon import Chrome, fold
+from tasks.clean.lexicon import Chrome
 
 LONGEST: Final = 400
 """Longer lines are paragraphs: no pattern of chrome is tried on them."""
@@ -17,9 +17,10 @@ _PROSE_HAN: Final = 15
 _LONG_HAN: Final = 45
 _PARAGRAPH: Final = 70
 _BAR: Final = 200
-_CUE: Final = re.compile(
-    "版[权權]|[转轉][载載]|[声聲]明|侵[权權]|责任|責任|本[网網站]|[备備]案|©|[Cc]opyright|(?i:icp)|[来來]源|[链鏈]接"
-)
+_CUES: Final = (
+    "版权", "转载", "声明", "侵权", "责任", "本网", "本站", "备案", "©", "copyright", "icp", "来源", "链接",
+)  # fmt: skip
+"""One of these is in every notice and footer."""
 _TWICE: Final = re.compile(r"(?<![^\s|])([^\s\d|]{2,8})\1(?=[\s\d|]|\Z)")
 _SPLIT: Final = re.compile(r"[\s|/·,、>:]+")
 
@@ -42,12 +43,18 @@ class Line:
     paragraphs, where few patterns apply.
     """
 
-    __slots__ = ("_chrome", "_key", "_look", "_words", "end", "kind", "reason", "rule", "start", "text")
+    __slots__ = (
+        "_chrome", "_key", "_look", "_words", "end", "folded", "kind", "paragraph", "reason", "rule", "start", "text",
+    )  # fmt: skip
 
-    def __init__(self, start: int, text: str, chrome: Chrome) -> None:
+    def __init__(self, start: int, text: str, folded: str, chrome: Chrome) -> None:
         self.start: Final = start
         self.end: Final = start + len(text)
         self.text: Final = text
+        self.folded: Final = folded
+        """The text as the lexicon writes it, of the same length."""
+        self.paragraph: bool | None = None
+        """Whether it is a paragraph wherever it stands; None until somebody has found out."""
         self.kind = ""
         """Group of the pattern that matched; set with `look`."""
         self.rule = ""
@@ -69,8 +76,8 @@ class Line:
         """`words` folded, of the same length; empty for paragraphs (longer than LONGEST, or plainly prose)."""
         if self._key is None:
             size = len(self.text)
-            paragraph = size > LONGEST or (size > _PARAGRAPH and _is_paragraph(self.text))
-            self._key = "" if paragraph else fold(self.words)
+            paragraph = size > LONGEST or (size > _PARAGRAPH and _is_paragraph(self.folded))
+            self._key = "" if paragraph else " ".join(self.folded.split())
         return self._key
 
     @property
@@ -111,19 +118,22 @@ def han_count(text: str) -> int:
     return len(_HAN.findall(text))
 
 
-def read_lines(text: str, chrome: Chrome) -> list[Line]:
-    """The lines of a text."""
+def read_lines(text: str, folded: str, chrome: Chrome) -> list[Line]:
+    """The lines of a text, which is given folded too."""
     lines = []
     position = 0
-    for row in text.split("\n"):
-        lines.append(Line(position, row, chrome))
+    for row, alike in zip(text.split("\n"), folded.split("\n"), strict=True):
+        lines.append(Line(position, row, alike, chrome))
         position += len(row) + 1
     return lines
 
 
-def _is_paragraph(row: str) -> bool:
+def _is_paragraph(folded: str) -> bool:
     """Cheap certainty that a longer line is prose, which spares most of a text the patterns."""
-    return row.count("。") > 1 and "|" not in row and not _CUE.search(row)
+    if folded.count("。") < 2 or "|" in folded:
+        return False
+    lowered = folded.lower()
+    return not any(cue in lowered for cue in _CUES)
 
 
 def tokens(key: str) -> list[str]:
@@ -143,7 +153,7 @@ def _anywhere(key: str, chrome: Chrome) -> str:
     match = chrome.anywhere.fullmatch(key)
     if match and (key[-1] != "。" or match.lastgroup == "forum"):
         return match.lastgroup or ""
-    if len(key) <= _BAR and not key.isascii():
+    if len(key) <= _BAR and not key.isascii() and _SPLIT.search(key):
         words = tokens(undoubled(key))
         if len(words) > 1 and all(word in chrome.share_words for word in words):
             return "share"

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, NamedTuple
 
 from config.settings import NormaliseSettings
-from tasks.clean.characters import characters, compose_marks
+from tasks.clean.characters import (
+    BLANKS,
+    NARROW,
+    QUOTES,
+    SUSPECTS,
+    characters,
+    compose_marks,
+    kinds_in,
+)
 from tasks.clean.edits import Trail
 from tasks.clean.punctuation import pair_quotes, widen
 from tasks.clean.spacing import lines, spaces
@@ -15,40 +24,55 @@ from tasks.tables import Change
 _ROUNDS: Final = 5
 
 
+class _Pass(NamedTuple):
+    name: str
+    marks: int
+    """The kinds of characters (tasks.clean.characters) without which it changes nothing; 0: it needs none."""
+    run: Callable[[str], Change]
+
+
 class Normaliser:
     """Brings a text into the one form of the corpus."""
 
     def __init__(self, settings: NormaliseSettings) -> None:
-        passes: list[tuple[str, Callable[[str], Change]]] = [
-            ("characters", characters),
-            ("marks", compose_marks),
-        ]
+        passes = [_Pass("characters", SUSPECTS, characters), _Pass("marks", 0, compose_marks)]
         if settings.punctuation:
-            passes.append(("punctuation", widen))
+            passes.append(_Pass("punctuation", NARROW, widen))
         if settings.quotes:
-            passes.append(("quotes", pair_quotes))
-        self._before = tuple(passes)
+            passes.append(_Pass("quotes", QUOTES, pair_quotes))
+        self._body = [*passes, _Pass("spaces", BLANKS, spaces), _Pass("lines", 0, lines)]
+        self._headline = [*passes, _Pass("spaces", BLANKS, partial(spaces, headline=True))]
 
     def normalise(self, text: str) -> Trail:
         """Passes that changed the text, in order; the last one's text is the normal form."""
-        return self._run(text, (*self._before, ("spaces", spaces), ("lines", lines)))
+        return _run(text, self._body)
 
     def headline(self, text: str) -> str:
         """A title, author or source in the same form, on one line."""
         text = " ".join(text.split("\n"))
-        trail = self._run(text, (*self._before, ("spaces", lambda line: spaces(line, headline=True))))
+        trail = _run(text, self._headline)
         return trail[-1][1].text if trail else text
 
-    def _run(self, text: str, passes: tuple[tuple[str, Callable[[str], Change]], ...]) -> Trail:
-        """Run the passes until none changes anything: what one removes can bring together what another joins."""
-        trail: list[tuple[str, Change]] = []
-        for _round in range(_ROUNDS):
-            before = len(trail)
-            for name, run in passes:
-                change = run(text)
-                if change.edits:
-                    trail.append((name, change))
-                    text = change.text
-            if len(trail) == before:
-                break
-        return tuple(trail)
+
+def _run(text: str, passes: Sequence[_Pass]) -> Trail:
+    """Run the passes until none changes anything: what one removes can bring together what another joins.
+
+    Only empty lines bring nothing together when they go.
+    """
+    trail: list[tuple[str, Change]] = []
+    kinds = kinds_in(text)
+    for _round in range(_ROUNDS):
+        settled = True
+        for name, marks, run in passes:
+            if marks and not marks & kinds:
+                continue
+            change = run(text)
+            if change.edits:
+                trail.append((name, change))
+                text = change.text
+                if any(edit.rule != "line.blank" for edit in change.edits):
+                    settled = False
+                    kinds = kinds_in(text)
+        if settled:
+            break
+    return tuple(trail)

@@ -25,7 +25,7 @@ _IS_HAN: Final = re.compile(f"[{HAN}]")
 _LATIN: Final = re.compile("[A-Za-z]")
 _AHEAD: Final = re.compile(f"[{BLANK}]?[{_OPENERS}]{{0,3}}[{_CJK}]")
 _MARKS: Final = re.compile(r"[,;:?!]+")
-_NARROW: Final = re.compile(r"[,;:?!()\"]")
+_NARROW: Final = re.compile(r"[,;:?!()]")
 _FACE: Final = re.compile(r"[:;][-']?[()DPp3Oo|](?![A-Za-z0-9])|://|:[a-z_]+:(?!//)")
 _ENTITY: Final = re.compile(r"&#?\w{1,8}$")
 _STOP: Final = re.compile(rf"\.(?=[”’」』]?(?:\n|\Z)|[“‘「『]?[{HAN}])")
@@ -51,15 +51,18 @@ def widen(text: str) -> Change:
 def pair_quotes(text: str) -> Change:
     """Straight double quotes around Chinese become “ ”; two marks of one direction become a pair."""
     rewriter = Rewriter(text)
-    for start, line in _lines_with(text, re.compile('["“”]')):
-        straight = [match.start() for match in re.finditer('"', line)]
+    start = 0
+    for line in text.split("\n"):
+        straight = [match.start() for match in re.finditer('"', line)] if '"' in line else []
         if straight and len(straight) % 2 == 0 and not _STRAIGHT_BAR.search(line) and not _latin_line(line):
             for left, right in zip(straight[::2], straight[1::2], strict=True):
                 if _quotes_chinese(line, left, right):
                     reason = "straight quotes around Chinese"
                     rewriter.replace(start + left, start + left + 1, "“", "quote.pair", reason)
                     rewriter.replace(start + right, start + right + 1, "”", "quote.pair", reason)
-        _turn(rewriter, start, line)
+        if not straight and ("“" in line) != ("”" in line):
+            _turn(rewriter, start, line)
+        start += len(line) + 1
     return rewriter.change()
 
 
@@ -164,7 +167,7 @@ def _quotes_chinese(line: str, left: int, right: int) -> bool:
 
 def _turn(rewriter: Rewriter, start: int, line: str) -> None:
     for wrong, other, offset, right in (("”", "“", 0, "“"), ("“", "”", 1, "”")):
-        if other in line or '"' in line:
+        if other in line:
             continue
         places = [match.start() for match in re.finditer(wrong, line)]
         pairs = list(zip(places[::2], places[1::2], strict=False))

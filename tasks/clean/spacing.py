@@ -53,9 +53,11 @@ def spaces(text: str, *, headline: bool = False) -> Change:
 
 def lines(text: str) -> Change:
     """One line a paragraph: hard-wrapped lines are joined, empty lines dropped."""
+    joined = _wrapped(text)
+    if not joined and "\n\n" not in text and text[:1] != "\n" and text[-1:] != "\n":
+        return Change(text)
     rewriter = Rewriter(text)
     _ends(rewriter, text)
-    joined = _wrapped(text)
     head, tail = len(text) - len(text.lstrip("\n")), len(text.rstrip("\n"))
     for match in _BREAK.finditer(text, head, tail):
         start, end = match.span()
@@ -137,7 +139,12 @@ def _wrapped(text: str) -> dict[int, str]:
     """Line ends inside hard-wrapped paragraphs, with what joins the lines there."""
     if text.count("\n") + 1 < _WRAP_LINES:
         return {}
-    rows = [(match.start(), match.group()) for match in re.finditer(r"[^\n]+", text)]
+    rows: list[tuple[int, str]] = []
+    start = 0
+    for row in text.split("\n"):
+        if row:
+            rows.append((start, row))
+        start += len(row) + 1
     out: dict[int, str] = {}
     for group in _even(rows):
         cut = [row for row in group[:-1] if not _END.search(row[1])]

@@ -44,6 +44,7 @@ _XML: Final = re.compile(r"<\?xml\b[^>]*\?>\s*", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)\s*", re.DOTALL)
 MANY_TAGS: Final = 3
 """Tags that make HTML out of text that does not begin like HTML."""
+_CONTROLS: Final = bytes(code for code in range(32) if code not in b"\t\n\r\f\x1b\x1a\x0b")
 _CONTROL_SHARE: Final = 0.02
 
 
@@ -88,7 +89,8 @@ def binary(head: bytes) -> tuple[str, str] | None:
     if any(head.startswith(bom) for bom, _ in _BOMS):
         return None
     text = head_text(head)
-    controls = sum(character < " " and character not in "\t\n\r\f\x1b\x1a\x0b" for character in text)
+    written = text.encode()
+    controls = len(written) - len(written.translate(None, _CONTROLS))
     if controls > max(_CONTROL_SHARE * len(text), 0 if "\0" in text else 2):
         return "application/octet-stream", "binary data"
     return None

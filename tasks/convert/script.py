@@ -90,9 +90,8 @@ def _kinds(text: str) -> npt.NDArray[np.uint8]:
 
 def weigh(text: str) -> Evidence:
     """Evidence in a whole text."""
-    kinds = _kinds(text)
-    hans, hant, kana = (int(np.count_nonzero(kinds == kind)) for kind in (_HANS, _HANT, _KANA))
-    return Evidence(int(np.count_nonzero(kinds)) - kana, kana, hans, hant)
+    _, han, hans, hant, kana = np.bincount(_kinds(text), minlength=5).tolist()
+    return Evidence(han + hans + hant, kana, hans, hant)
 
 
 def weigh_each(text: str, starts: Sequence[int]) -> list[Evidence]:

@@ -24,6 +24,7 @@ from config.settings import DedupeSettings, Settings
 from tasks.article import Cleaner
 from tasks.dedupe.resolve import resolve
 from tasks.dedupe.signatures import sign
+from tasks.shards import staged_row
 from tasks.tables import Capture
 from tests.bench.figures import show
 from tests.corpus import Sample, generate
@@ -33,19 +34,18 @@ from tests.dedupe.support import capture, write
 def _cleaned(samples: Sequence[Sample]) -> list[dict[str, Any]]:
     """The samples as cleaning leaves them; each is given as plain text."""
     cleaner = Cleaner(Settings())
-    return [
-        cleaner.clean(
-            Capture(
-                "bench",
-                sample.url,
-                sample.text.encode(),
-                "text/plain",
-                sample.url,
-                captured_at=sample.captured_at,
-            )
-        ).row()
+    captures = [
+        Capture(
+            "bench",
+            sample.url,
+            sample.text.encode(),
+            "text/plain",
+            sample.url,
+            captured_at=sample.captured_at,
+        )
         for sample in samples
     ]
+    return [staged_row(capture) | cleaner.clean(capture).row() for capture in captures]
 
 
 def quality(count: int, seed: int, *, cleaned: bool) -> None:
