@@ -19,7 +19,7 @@ from config.settings import StoreSettings
 from tasks.clean.chrome import line_hashes
 from tasks.snapshot.search import engine, same, view
 from tasks.staging import shard_writer
-from tasks.tables import LINES
+from tasks.tables import LINES, PASSING
 
 _HEAD: Final = 6
 _TAIL: Final = 10
@@ -41,7 +41,7 @@ class LineCounts:
 
     def watch(self, documents: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows of documents, passed through and counted; to be gone through once."""
-        with pq.ParquetWriter(self._file, _RECURRING, compression="zstd", compression_level=1) as writer:
+        with pq.ParquetWriter(self._file, _RECURRING, **PASSING) as writer:
             for batch in documents:
                 sites: list[str] = []
                 lines: list[int] = []

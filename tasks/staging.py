@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.collect import InputFile
+from tasks.tables import PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Staging:
         return self.root / "cleaned" / captures.name
 
     def slowest(self) -> list[tuple[float, str]]:
-        """(CPU seconds, place) of the captures that took longest to clean, slowest first."""
+        """(seconds, place) of the captures that took longest to clean, slowest first."""
         notes = (
             json.loads(note.read_text(encoding="utf-8")) for note in (self.root / "cleaned").glob("*.slow")
         )
@@ -161,7 +162,7 @@ def shard_writer(path: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     # Not the process id: workers on several machines may have the same.
     partial = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        with pq.ParquetWriter(partial, schema, compression="zstd", compression_level=1) as writer:
+        with pq.ParquetWriter(partial, schema, **PASSING) as writer:
             yield writer
         partial.replace(path)
     finally:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -312,6 +313,9 @@ PLACE: Final = (
     "payload_bytes",
 )
 """Columns that say which capture it is; known when it was read."""
+
+PASSING: Final[Mapping[str, Any]] = MappingProxyType({"compression": "lz4", "use_dictionary": False})
+"""How files of a run that only pass from stage to stage are written: half the time of zstd, a quarter larger."""
 
 STAGED: Final = pa.schema(
     [
