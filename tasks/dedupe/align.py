@@ -6,28 +6,56 @@ import re
 import unicodedata
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.dedupe.signatures import SHINGLE, runs
+from tasks.dedupe.names import LATIN, NUMBER
+from tasks.dedupe.signatures import SHINGLE, Shingles, shingle_sequence
 from tasks.dedupe.skeleton import LATIN_WORD, Codes, code_points, counted_as, latin_names
+
+Places = NDArray[np.int32]
 
 _NUMBER: Final = re.compile(r"\d+(?:[.:．：]\d+|[,，]\d{3}(?!\d))*")
 _IS_NUMBER: Final = np.uint32(1 << 31)
 _IS_LATIN: Final = np.uint32(1 << 30)
+_FEW: Final = 8
+"""One differing token in so many, or fewer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tokens:
-    """A text as tokens that can be compared: Han characters (Simplified), whole numbers, Latin names."""
+    """A text as tokens that can be compared: Han characters (Simplified), whole numbers, Latin names.
+
+    What is worked out of them is kept, as a text is compared with many.
+    """
 
     text: str
     codes: Codes
     """One code a token: the character, or a hash with a high bit set for a number or a Latin name."""
-    starts: NDArray[np.int64]
+    starts: Places
     """Offset of each token in the text, and behind the last one the length of the text."""
+
+    @cached_property
+    def sentence(self) -> str:
+        """One character a token: Simplified Han, NUMBER, LATIN."""
+        numbers, latin = self.codes >= _IS_NUMBER, self.codes >= _IS_LATIN
+        signs = np.where(numbers, ord(NUMBER), np.where(latin, ord(LATIN), self.codes))
+        return signs.astype("<u4").tobytes().decode("utf-32-le")
+
+    @cached_property
+    def unique(self) -> tuple[Shingles, Places]:
+        """Hashes of the runs of SHINGLE tokens that occur once, ascending, with their places."""
+        hashes = shingle_sequence(self.codes)
+        if not hashes.size:
+            return hashes, np.empty(0, np.int32)
+        order = np.argsort(hashes)
+        ranked = hashes[order]
+        differs = ranked[1:] != ranked[:-1]
+        single = np.concatenate([[True], differs]) & np.concatenate([differs, [True]])
+        return ranked[single], order[single].astype(np.int32)
 
     def slice(self, start: int, stop: int) -> str:
         """The text of the tokens start..stop, with what stands between them."""
@@ -70,30 +98,21 @@ def tokens(text: str) -> Tokens:
     for start, name in latin_names(text):
         counted[start] = np.uint32(zlib.crc32(name.encode()) & 0x3FFFFFFF) | _IS_LATIN
     places = np.flatnonzero(counted)
-    return Tokens(text, counted[places], np.append(places, len(text)))
-
-
-def is_latin(codes: Codes) -> NDArray[np.bool_]:
-    """Which tokens are Latin names."""
-    found: NDArray[np.bool_] = (codes >= _IS_LATIN) & (codes < _IS_NUMBER)
-    return found
-
-
-def is_number(codes: Codes) -> NDArray[np.bool_]:
-    """Which tokens are numbers."""
-    found: NDArray[np.bool_] = codes >= _IS_NUMBER
-    return found
+    return Tokens(text, counted[places], np.append(places, len(text)).astype(np.int32))
 
 
 def align(a: Tokens, b: Tokens) -> list[Block]:
     """Longest chain of equal passages, in order in both texts.
 
-    Passages start from runs of SHINGLE tokens that occur once in each text (as in patience diff), are
+    Two texts of one length that differ in few tokens are laid side by side, as filled forms are. Else
+    passages start from runs of SHINGLE tokens that occur once in each text (as in patience diff), are
     chained so that most tokens are covered, then grown to both sides.
     """
-    if min(a.codes.size, b.codes.size) < SHINGLE:
-        return []
-    a_places, b_places = _common(runs(a.codes)[0], runs(b.codes)[0])
+    if a.codes.size == b.codes.size:
+        same = a.codes == b.codes
+        if _FEW * np.count_nonzero(~same) <= same.size:
+            return _stretches(same)
+    a_places, b_places = _common(a, b)
     if not a_places.size:
         return []
     breaks = np.flatnonzero((np.diff(a_places) != 1) | (np.diff(b_places) != 1)) + 1
@@ -143,29 +162,37 @@ def gaps(a: Tokens, b: Tokens, blocks: list[Block]) -> list[Gap]:
     return found
 
 
-def _once(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    order = np.argsort(hashes, kind="stable")
-    ranked = hashes[order]
-    differs = ranked[1:] != ranked[:-1]
-    single = np.concatenate([[True], differs]) & np.concatenate([differs, [True]])
-    return ranked[single], order[single]
+def _stretches(same: NDArray[np.bool_]) -> list[Block]:
+    """The stretches of SHINGLE and more equal tokens of two texts side by side."""
+    borders = np.flatnonzero(np.diff(np.concatenate([[False], same, [False]])))
+    pairs = zip(borders[::2].tolist(), borders[1::2].tolist(), strict=True)
+    return [Block(start, start, stop - start) for start, stop in pairs if stop - start >= SHINGLE]
 
 
-def _common(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    a_values, a_places = _once(a)
-    b_values, b_places = _once(b)
-    _, a_found, b_found = np.intersect1d(a_values, b_values, assume_unique=True, return_indices=True)
-    a_common, b_common = a_places[a_found], b_places[b_found]
-    order = np.argsort(a_common)
-    return a_common[order], b_common[order]
+def _common(a: Tokens, b: Tokens) -> tuple[Places, Places]:
+    """Places of the runs that occur once in each of two texts, in the order of the first."""
+    (a_hashes, a_places), (b_hashes, b_places) = a.unique, b.unique
+    if not a_hashes.size or not b_hashes.size:
+        return a_places[:0], b_places[:0]
+    found = np.searchsorted(a_hashes, b_hashes)
+    same = a_hashes.take(found, mode="clip") == b_hashes
+    partner = np.full(a.codes.size, -1, np.int32)
+    partner[a_places[found[same]]] = b_places[same]
+    a_common = np.flatnonzero(partner >= 0)
+    b_common = partner[a_common]
+    # Two runs in some billions have one hash and are not the same.
+    real = a.codes[a_common] == b.codes[b_common]
+    return a_common[real].astype(np.int32), b_common[real]
 
 
-def _chain(b_from: NDArray[np.int64], length: NDArray[np.int64]) -> list[int]:
+def _chain(b_from: Places, length: Places) -> list[int]:
     """Indices of the heaviest chain: passages in order of the first text that ascend in the second."""
     count = b_from.size
     best = length.astype(np.int64)
     before = np.full(count, -1)
     ends = b_from + length
+    if (ends[:-1] <= b_from[1:] + SHINGLE - 1).all() and (b_from[:-1] < b_from[1:]).all():
+        return list(range(count))
     for i in range(1, count):
         # Neighbouring passages may share up to SHINGLE - 1 tokens; _grow trims them.
         usable = np.where(ends[:i] <= b_from[i] + SHINGLE - 1, best[:i], 0)
@@ -215,7 +242,5 @@ __all__ = [
     "align",
     "aligned",
     "gaps",
-    "is_latin",
-    "is_number",
     "tokens",
 ]

@@ -74,9 +74,8 @@ def read_texts(places: Iterable[Place], files: Mapping[str, Path]) -> dict[Place
                     own.append(rows[at])
                     at += 1
                 if own:
-                    column = file.read_row_group(group, columns=["text"])["text"]
-                    found = column.take([row - start for row in own]).to_pylist()
-                    texts.update(((name, row), text or "") for row, text in zip(own, found, strict=True))
+                    column = file.read_row_group(group, columns=["text"], use_threads=False)["text"]
+                    texts.update(((name, row), column[row - start].as_py() or "") for row in own)
                 start = stop
     return texts
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.settings import DedupeSettings
-from tasks.dedupe.align import Gap, Tokens, align, gaps, is_latin, is_number, tokens
-from tasks.dedupe.names import LATIN, NUMBER, Difference, Place, counts_nothing, difference
-from tasks.dedupe.signatures import Shingles, shingle_sequence, shingles
+from tasks.dedupe.align import Gap, Tokens, align, gaps, tokens
+from tasks.dedupe.names import NUMBER, Difference, Place, counts_nothing, difference
+from tasks.dedupe.signatures import Shingles, shingle_sequence
 from tasks.dedupe.skeleton import skeleton
 
 COVER_CELLS: Final = 64
@@ -29,7 +29,7 @@ _CONTEXT: Final = 4
 """Characters on either side that are read to find the words in a gap."""
 _INSERTION: Final = 4
 """Tokens up to which something that stands in one text only may be a part of a name."""
-_NUMERAL: Final = frozenset(map(ord, "〇零一二三四五六七八九十百千万亿两年月日号时分元"))
+_NUMERAL: Final = frozenset("〇零一二三四五六七八九十百千万亿两年月日号时分元")
 _DAMAGE: Final = re.compile("[?□\ufffd\ue000-\uf8ff]")
 _BROKEN: Final = re.compile("？.")
 """Cleaning makes a question mark of a lost byte a Chinese one; one that ends a place may be genuine."""
@@ -54,10 +54,10 @@ class Prepared:
     """A text made ready for comparison."""
 
     text: str
-    sequence: Shingles
-    """Shingle hashes in the order of the text."""
     set: Shingles
-    """Distinct, sorted."""
+    """Shingle hashes: distinct, sorted."""
+    sequence: NDArray[np.int32]
+    """In the order of the text, the places of its shingles in the set."""
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -67,8 +67,8 @@ class Prepared:
     @classmethod
     def of(cls, text: str) -> Prepared:
         """Prepare a text."""
-        codes = skeleton(text)
-        return cls(text, shingle_sequence(codes), shingles(codes))
+        distinct, sequence = np.unique(shingle_sequence(skeleton(text)), return_inverse=True)
+        return cls(text, distinct, sequence.astype(np.int32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +94,18 @@ def compare(a: Prepared, b: Prepared, settings: DedupeSettings) -> Verdict:
     Jaccard similarity or containment of their shingle sets must reach the settings' limits, and the
     aligned texts must not differ in numbers, dates or names.
     """
-    common = int(np.intersect1d(a.set, b.set, assume_unique=True).size)
-    shorter, longer = sorted((a.set.size, b.set.size))
     a_in_b = bool(a.set.size <= b.set.size)
+    inner, outer = (a, b) if a_in_b else (b, a)
+    shorter, longer = inner.set.size, outer.set.size
+    within = _within(inner.set, outer.set)
+    common = int(np.count_nonzero(within))
     if not common:
         return Verdict(Relation.DIFFERENT, 0.0, 0.0, a_in_b)
     jaccard, containment = common / (a.set.size + b.set.size - common), common / shorter
     contained = containment >= settings.containment
     if jaccard < settings.similarity and not contained:
         return Verdict(Relation.DIFFERENT, jaccard, containment, a_in_b)
-    cover = 0
-    if contained:
-        inner, outer = (a, b) if a_in_b else (b, a)
-        cover = _cover(inner.set, outer.sequence)
+    cover = _cover(within[outer.sequence]) if contained else 0
     if jaccard < settings.similarity and longer > settings.longest_copy * shorter:
         return Verdict(Relation.LINKED, jaccard, containment, a_in_b, cover)
     conflict, difference = _differences(a.tokens, b.tokens)
@@ -116,16 +115,20 @@ def compare(a: Prepared, b: Prepared, settings: DedupeSettings) -> Verdict:
     return Verdict(relation, jaccard, containment, a_in_b, cover, difference)
 
 
-def _cover(inner: Shingles, outer: Shingles) -> int:
-    """Which of COVER_CELLS equal parts of the longer text are mostly made of shingles of the shorter."""
-    places = np.searchsorted(inner, outer)
-    places[places == inner.size] = 0
-    hits = inner[places] == outer
-    cells = np.linspace(0, outer.size, COVER_CELLS + 1).astype(np.int64)
+def _within(inner: Shingles, outer: Shingles) -> NDArray[np.bool_]:
+    """Which of the sorted shingles of one text are among those of another."""
+    if not inner.size:
+        return np.zeros(outer.size, np.bool_)
+    found: NDArray[np.bool_] = inner.take(np.searchsorted(inner, outer), mode="clip") == outer
+    return found
+
+
+def _cover(hits: NDArray[np.bool_]) -> int:
+    """Which of COVER_CELLS equal parts of a text are mostly hit."""
+    cells = np.arange(COVER_CELLS + 1) * hits.size // COVER_CELLS
     sums = np.concatenate([[0], np.cumsum(hits)])[cells]
-    sizes = np.diff(cells)
-    full = (np.diff(sums) * 2 > sizes) & (sizes > 0)
-    return int(sum(1 << int(cell) for cell in np.flatnonzero(full)))
+    full = np.diff(sums) * 2 > np.diff(cells)
+    return int.from_bytes(np.packbits(full, bitorder="little").tobytes(), "little")
 
 
 def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
@@ -140,8 +143,9 @@ def _differences(a: Tokens, b: Tokens) -> tuple[bool, str]:
     conflicts = [gap for gap in found if _other_number(a, b, gap) and not _damaged(a, b, gap)]
     if not conflicts:
         conflicts = _other_subject(a, b, found)
-    a_only = sum(gap.a_stop - gap.a_start for gap in found if not _is_substitution(gap))
-    b_only = sum(gap.b_stop - gap.b_start for gap in found if not _is_substitution(gap))
+    rest = set(found).difference(replaced)
+    a_only = sum(gap.a_stop - gap.a_start for gap in rest)
+    b_only = sum(gap.b_stop - gap.b_start for gap in rest)
     parts: list[str] = []
     shown = conflicts or replaced
     if shown:
@@ -182,9 +186,7 @@ def _other_subject(a: Tokens, b: Tokens, found: list[Gap]) -> list[Gap]:
 def _place(text: Tokens, start: int, stop: int) -> Place:
     """A gap with its neighbours, as Simplified characters; numbers and Latin words become signs."""
     first = max(0, start - _CONTEXT)
-    codes = text.codes[first : stop + _CONTEXT]
-    signs = np.where(is_number(codes), ord(NUMBER), np.where(is_latin(codes), ord(LATIN), codes))
-    return Place("".join(map(chr, signs.tolist())), start - first, stop - first)
+    return Place(text.sentence[first : stop + _CONTEXT], start - first, stop - first)
 
 
 def _is_substitution(gap: Gap) -> bool:
@@ -208,8 +210,7 @@ def _other_number(a: Tokens, b: Tokens, gap: Gap) -> bool:
     inside = gap.a_start > 0 and gap.b_start > 0 and gap.a_stop < a.codes.size and gap.b_stop < b.codes.size
     # What stands before and behind an article are other things: chrome, other articles.
     if _is_substitution(gap) or (inside and gap.a_stop > gap.a_start and gap.b_stop > gap.b_start):
-        a_numbers = _numbers(a.codes[gap.a_start : gap.a_stop])
-        b_numbers = _numbers(b.codes[gap.b_start : gap.b_stop])
+        a_numbers, b_numbers = _numbers(a, gap.a_start, gap.a_stop), _numbers(b, gap.b_start, gap.b_stop)
         if (a_numbers - b_numbers) and (b_numbers - a_numbers):
             return True
     a_run, b_run = _numeral(a, gap.a_start, gap.a_stop), _numeral(b, gap.b_start, gap.b_stop)
@@ -218,18 +219,21 @@ def _other_number(a: Tokens, b: Tokens, gap: Gap) -> bool:
     return not (counts_nothing(_place(a, *a_run)) and counts_nothing(_place(b, *b_run)))
 
 
-def _numbers(codes: NDArray[np.uint32]) -> Counter[int]:
-    return Counter(codes[is_number(codes)].tolist())
+def _numbers(text: Tokens, start: int, stop: int) -> Counter[int]:
+    if NUMBER not in (signs := text.sentence[start:stop]):
+        return Counter()
+    codes = zip(signs, text.codes[start:stop].tolist(), strict=True)
+    return Counter(code for sign, code in codes if sign == NUMBER)
 
 
 def _numeral(text: Tokens, start: int, stop: int) -> tuple[int, int] | None:
     """The number in Chinese numerals of which a place is a part; None if it is no such part."""
-    codes = text.codes
-    if any(code not in _NUMERAL for code in codes[start:stop].tolist()) or stop - start > _SUBSTITUTION:
+    signs = text.sentence
+    if stop - start > _SUBSTITUTION or not _NUMERAL.issuperset(signs[start:stop]):
         return None
-    while start > 0 and int(codes[start - 1]) in _NUMERAL:
+    while start > 0 and signs[start - 1] in _NUMERAL:
         start -= 1
-    while stop < codes.size and int(codes[stop]) in _NUMERAL:
+    while stop < len(signs) and signs[stop] in _NUMERAL:
         stop += 1
     return (start, stop) if stop > start else None
 

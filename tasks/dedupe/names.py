@@ -14,7 +14,7 @@ from sys import intern
 from typing import Final, NamedTuple
 
 from config.settings import CONFIG
-from tasks.dedupe.skeleton import characters
+from tasks.dedupe.skeleton import folded
 
 LATIN: Final = "A"
 """Stands for a word of Latin letters in a sentence."""
@@ -57,7 +57,7 @@ class Place(NamedTuple):
 
 class _Lexicon(NamedTuple):
     weights: dict[str, float]
-    """Logarithm of the relative frequency of words."""
+    """Logarithm of the relative frequency of words; minus infinity for what only longer words begin with."""
     tags: dict[str, str]
     unknown: float
     surnames: frozenset[str]
@@ -74,34 +74,35 @@ def _lexicon() -> _Lexicon:
     spec = find_spec("jieba")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("jieba is needed for its dictionary")
-    # The texts compared are folded by the same table (乾隆 is 干隆).
-    folding = characters()
     counts: dict[str, int] = {}
     tags: dict[str, str] = {}
-    with (Path(spec.origin).parent / "dict.txt").open(encoding="utf-8") as file:
-        for line in file:
-            written, count, tag = line.rstrip("\n").split(" ")
-            word = written.translate(folding)
-            if len(word) <= _LONGEST:
-                # Of two words that fold to one, a name is more telling.
-                if word not in tags or tag.startswith(_NAME_TAGS):
-                    tags[word] = intern(tag)
-                counts[word] = int(count)
+    # The texts compared are folded by the same table (乾隆 is 干隆).
+    for line in folded((Path(spec.origin).parent / "dict.txt").read_text(encoding="utf-8")).splitlines():
+        word, count, tag = line.split(" ")
+        if len(word) <= _LONGEST:
+            # Of two words that fold to one, a name is more telling.
+            if word not in tags or tag.startswith(_NAME_TAGS):
+                tags[word] = intern(tag)
+            counts[word] = int(count)
     total = math.log(sum(counts.values()))
-    single, double = [row.translate(folding) for row in _rows("surnames.txt")]
+    single, double = [folded(row) for row in _rows("surnames.txt")]
     equivalents: defaultdict[str, set[str]] = defaultdict(set)
     for row in _rows("regional_terms.tsv"):
         one, other = row.split("\t")
         equivalents[one].add(other)
         equivalents[other].add(one)
+    weights = {word: math.log(count or 1) - total for word, count in counts.items()}
+    for word in counts:
+        for stop in range(2, len(word)):
+            weights.setdefault(word[:stop], -math.inf)
     return _Lexicon(
-        weights={word: math.log(count or 1) - total for word, count in counts.items()},
+        weights=weights,
         tags=tags,
         unknown=-total,
         surnames=frozenset([*single, *double.split(" ")]),
         equivalents={one: frozenset(others) for one, others in equivalents.items()},
-        countless=frozenset(" ".join(_rows("numeral_words.txt")).translate(folding).split()),
-        grammar=frozenset("".join(_rows("function_characters.txt")).translate(folding)),
+        countless=frozenset(folded(" ".join(_rows("numeral_words.txt"))).split()),
+        grammar=frozenset(folded("".join(_rows("function_characters.txt")))),
     )
 
 
@@ -138,7 +139,9 @@ def words(text: str) -> Iterator[tuple[int, int]]:
         best[start] = lexicon.weights.get(text[start], lexicon.unknown) + best[start + 1]
         for stop in range(start + 2, min(len(text), start + _LONGEST) + 1):
             weight = lexicon.weights.get(text[start:stop])
-            if weight is not None and weight + best[stop] > best[start]:
+            if weight is None:
+                break  # no word begins so
+            if weight + best[stop] > best[start]:
                 best[start], step[start] = weight + best[stop], stop - start
     start = 0
     while start < len(text):
@@ -197,20 +200,19 @@ def _holds_name(place: Place, spans: list[tuple[int, int]]) -> bool:
 
 def _equivalent(a: Place, b: Place) -> bool:
     equivalents = _lexicon().equivalents
-    known = _parts(a) & equivalents.keys()
-    theirs = _parts(b) if known else set()
+    known = [part for part in _parts(a) if part in equivalents]
+    theirs = set(_parts(b)) if known else set()
     return any(not equivalents[one].isdisjoint(theirs) for one in known)
 
 
-def _parts(place: Place) -> set[str]:
+def _parts(place: Place) -> list[str]:
     """All pieces of the sentence, up to the length of a term, that touch the place."""
     text = place.sentence
-    return {
+    return [
         text[start:stop]
-        for start in range(len(text))
-        for stop in range(start + 2, min(len(text), start + _LONGEST) + 1)
-        if start < place.stop and stop > place.start
-    }
+        for start in range(max(0, place.start - _LONGEST + 1), place.stop)
+        for stop in range(max(start + 2, place.start + 1), min(len(text), start + _LONGEST) + 1)
+    ]
 
 
 __all__ = ["LATIN", "NUMBER", "Difference", "Place", "counts_nothing", "difference", "words"]

@@ -31,7 +31,7 @@ from tasks.dedupe.copies import read_documents
 from tasks.dedupe.database import arrow, database, parquet
 from tasks.dedupe.signed import RANKED, SIGNED, TEXT, TEXTS_TOGETHER, rank_columns
 from tasks.dedupe.urls import url_key
-from tasks.tables import SIGNATURES
+from tasks.tables import PASSING, SIGNATURES
 
 Numbers = NDArray[np.int64]
 
@@ -236,7 +236,7 @@ def find_documents(folder: Path, texts: int, document_files: Sequence[str], sett
     found = [schema.empty_table()]
     rows = 0
     kept = folder / "texts" / "stored.parquet"
-    with pq.ParquetWriter(kept, TEXT, compression="zstd", compression_level=1) as writer:
+    with pq.ParquetWriter(kept, TEXT, **PASSING) as writer:
         for table in read_documents(document_files, ids, columns):
             writer.write_table(table.select(["text"]).cast(TEXT), row_group_size=TEXTS_TOGETHER)
             values = {name: table[name] for name in schema.names if name in table.column_names}

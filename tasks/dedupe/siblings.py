@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from config.settings import DedupeSettings
 from tasks.dedupe.copies import read_documents
 from tasks.dedupe.database import arrow, database, parquet
+from tasks.tables import PASSING
 
 BATCH: Final = 200
 """Captures in doubt that a worker settles in one go."""
@@ -99,7 +100,7 @@ def _save(tables: Iterable[pa.Table], file: Path) -> list[str]:
     """Write tables of one schema to a Parquet file; gives the file, or nothing where there is no table."""
     writer: pq.ParquetWriter | None = None
     for table in tables:
-        writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd", compression_level=1)
+        writer = writer or pq.ParquetWriter(file, table.schema, **PASSING)
         writer.write_table(table)
     if writer is None:
         return []

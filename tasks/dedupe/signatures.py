@@ -50,16 +50,16 @@ def _pair(left: Hashes, right: Hashes, width: int) -> Hashes:
     return left * np.uint64(pow(_BASE, width, 1 << 64)) + right
 
 
-def runs(codes: Codes) -> tuple[Hashes, Hashes]:
-    """Polynomial hashes (base _BASE, modulo 2^64) of all shingles and all spans of a skeleton.
-
-    It needs SHINGLE codes at least; with fewer than SPAN there are no spans.
-    """
+def _short_runs(codes: Codes) -> tuple[Hashes, Hashes]:
+    """Polynomial hashes (base _BASE, modulo 2^64) of all runs of two codes and of SHINGLE, of which there is one."""
     one = codes.astype(np.uint64)
     two = _pair(one[:-1], one[1:], 1)
-    four = _pair(two[:-2], two[2:], 2)
-    if codes.size < SPAN:
-        return four, four[:0]
+    return two, _pair(two[:-2], two[2:], 2)
+
+
+def _runs(codes: Codes) -> tuple[Hashes, Hashes]:
+    """The same of all shingles and all spans; there is a span at least."""
+    two, four = _short_runs(codes)
     eight = _pair(four[:-4], four[4:], 4)
     return four, _pair(eight[:-2], two[8:], 2)
 
@@ -97,7 +97,7 @@ def shingle_sequence(codes: Codes) -> Shingles:
     """Hashes of the shingles (runs of SHINGLE characters) of a skeleton, in its order."""
     if codes.size < SHINGLE:
         return np.empty(0, dtype=np.uint32)
-    return _shingle_hashes(runs(codes)[0])
+    return _shingle_hashes(_short_runs(codes)[1])
 
 
 def shingles(codes: Codes) -> Shingles:
@@ -109,7 +109,7 @@ def sketch(codes: Codes) -> Hashes:
     """The bottom-k sketch of a skeleton: its smallest hashes, ascending."""
     if codes.size < SPAN:
         return np.empty(0, dtype=np.uint64)
-    return _smallest(_span_hashes(runs(codes)[1]))
+    return _smallest(_span_hashes(_runs(codes)[1]))
 
 
 def sign(table: pa.Table, *, min_shingles: int = 50) -> pa.Table:
@@ -169,7 +169,7 @@ def _measure(batch: Sequence[str]) -> Iterator[tuple[str, Codes, Hashes, int]]:
     han_starts = np.concatenate([[0], np.cumsum(is_han)])[kept_starts]
     # Runs across the border of two texts are computed too, and left out when a text takes its slice.
     padded = np.concatenate([kept[is_han], np.zeros(SPAN, dtype=np.uint32)])
-    four, ten = runs(padded)
+    four, ten = _runs(padded)
     four_hashes, ten_hashes = _shingle_hashes(four), _span_hashes(ten)
     for number, text in enumerate(batch):
         content = kept[kept_starts[number] : kept_starts[number + 1]]
@@ -199,7 +199,6 @@ __all__ = [
     "Shingles",
     "SignatureVersionError",
     "check_versions",
-    "runs",
     "shingle_sequence",
     "shingles",
     "sign",

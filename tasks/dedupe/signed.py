@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from config.settings import DedupeSettings
 from tasks.dedupe.copies import Copy, Rank
 from tasks.dedupe.signatures import sign
-from tasks.tables import SIGNATURES
+from tasks.tables import PASSING, SIGNATURES
 
 RANKED: Final = pa.schema(
     [
@@ -85,8 +85,8 @@ def sign_files(
     columns = ["capture_id", "url_key", "captured_at", "outcome", "quality", "text"]
     first = 0
     with (
-        pq.ParquetWriter(out, SIGNED, compression="zstd") as writer,
-        pq.ParquetWriter(texts, TEXT, compression="zstd", compression_level=1) as keeper,
+        pq.ParquetWriter(out, SIGNED, **PASSING) as writer,
+        pq.ParquetWriter(texts, TEXT, **PASSING) as keeper,
     ):
         for batch in _batches(cleaned, columns):
             kept = pa.Table.from_batches([batch]).filter(pc.equal(batch["outcome"], "kept"))

@@ -27,11 +27,24 @@ _DIGITS: Final = (0x30, 0xFF10)
 
 
 @lru_cache(maxsize=1)
-def characters() -> dict[int, str]:
-    """The frozen table, as for str.translate: code point -> the Simplified character it counts as."""
+def _characters() -> dict[int, int]:
+    """The frozen table: code point -> that of the Simplified character it counts as."""
     file = CONFIG / "lexicon" / "skeleton_characters.txt"
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    return {ord(character): line[0] for line in lines for character in line[1:]}
+    return {ord(character): ord(line[0]) for line in lines for character in line[1:]}
+
+
+def folded(text: str) -> str:
+    """A text with each character as the Simplified one it counts as, others as they are."""
+    return _folding().take(code_points(text)).tobytes().decode("utf-32-le", "surrogatepass")
+
+
+@lru_cache(maxsize=1)
+def _folding() -> Codes:
+    table = np.arange(0x110000, dtype=np.uint32)
+    for character, simplified in _characters().items():
+        table[character] = simplified
+    return table
 
 
 @lru_cache(maxsize=1)
@@ -42,8 +55,8 @@ def _table() -> Codes:
         table[start:stop] = np.arange(start, stop, dtype=np.uint32)
     for zero in _DIGITS:
         table[zero : zero + 10] = np.arange(0x30, 0x3A, dtype=np.uint32)
-    for character, simplified in characters().items():
-        table[character] = ord(simplified)
+    for character, simplified in _characters().items():
+        table[character] = simplified
     table.setflags(write=False)
     return table
 
@@ -112,10 +125,10 @@ __all__ = [
     "LAST_DIGIT",
     "LATIN_WORD",
     "Codes",
-    "characters",
     "code_points",
     "content",
     "counted_as",
+    "folded",
     "hash_content",
     "latin_names",
     "skeleton",

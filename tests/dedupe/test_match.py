@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from config.settings import DedupeSettings
-from tasks.dedupe.align import aligned
+from tasks.dedupe.align import Gap, align, aligned, gaps, tokens
 from tasks.dedupe.match import Prepared, Relation, Verdict, compare
 from tests.corpus import cut, generate, gloss, traditional
 from tests.templates import fill, forms, slots
@@ -88,6 +88,14 @@ def test_alignment_covers_both_texts_and_finds_the_same_in_another_script() -> N
             assert "".join(other[span.b_start : span.b_stop] for span in spans) == other
             same = sum(span.a_stop - span.a_start for span in spans if span.equal)
             assert same >= 0.8 * len(sample.text) or not other
+
+
+def test_forms_of_one_length_are_laid_side_by_side() -> None:
+    row = "收入三元，支出五元，结余二元。"
+    # No passage of these rows occurs once: there is nothing else to align them by.
+    one, other = tokens(row * 9), tokens(row * 4 + row.replace("支", "付") + row * 4)
+    place = 4 * one.codes.size // 9 + 4
+    assert gaps(one, other, align(one, other)) == [Gap(place, place + 1, place, place + 1)]
 
 
 def test_alignment_finds_the_damaged_place() -> None:
