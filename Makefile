@@ -70,6 +70,6 @@ $(VENV)/.installed-dev: requirements-dev.lock requirements.lock pyproject.toml
 # After the environment in use, whichever that is; a run refuses modules that are older than their source.
 $(VENV)/.compiled: setup.py pyproject.toml $(COMPILED) | $(VENV)/.installed
 	@find tasks -name '*.so' -delete; mkdir -p build
-	@echo "compiling the hot modules (half a minute)"
+	@echo "compiling the hot modules (a minute and a half)"
 	@$(BIN)/python setup.py -q build_ext --inplace >build/compile.log 2>&1 && find tasks -name '*.so' -exec touch {} + || { find tasks -name '*.so' -delete; echo "not compiled (build/compile.log says why): cleaning runs as plain Python, slower; on Debian and Ubuntu: apt-get install gcc python3-dev"; test -z "$$CI"; }
 	@touch $@
