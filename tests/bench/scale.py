@@ -132,13 +132,23 @@ class Watch(threading.Thread):
         self._kept.unlink(missing_ok=True)
 
 
+def make_database(home: Path) -> None:
+    """Make Prefect's database unless it is there: an installation does that once, not once a run."""
+    if not (home / "prefect.db").exists():
+        home.mkdir(parents=True, exist_ok=True)
+        command = [Path(sys.executable).with_name("prefect"), "server", "database", "upgrade", "--yes"]
+        environment = os.environ | {"PREFECT_HOME": str(home)}
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
 def run_once(store: Path, paths: list[Path], settings: Mapping[str, Any]) -> dict[str, Any]:
     """One `qingyuan run` over the paths, watched."""
     store.mkdir(parents=True, exist_ok=True)
-    config = store.with_suffix(".yaml")
+    config, home = store.with_suffix(".yaml"), store.parent / "prefect"
+    make_database(home)
     own = {
         "store": {"path": str(store), "memory_bytes": 192 << 20},
-        "serve": {"home": str(store.parent / "prefect"), "port": 4299},
+        "serve": {"home": str(home), "port": 4299},
         "sources": [{"name": "pages", "paths": [str(path) for path in paths]}],
     }
     config.write_text(yaml.safe_dump(own | dict(settings)), encoding="utf-8")
