@@ -52,7 +52,7 @@ TASKS: Final = 16
 """Prefect tasks that a stage is divided into at most: each costs 43 ms, whatever the number of shards."""
 _THREADS: Final = 32
 """Pieces of work that one task hands to the workers at a time; with TASKS, more than a large cluster has."""
-_MANY: Final = 50
+_MANY: Final = 20
 """Pieces of work behind which workers rest before the next step: they have grown."""
 _ISOLATION: Final = threading.Lock()
 """One shard at a time is taken apart."""

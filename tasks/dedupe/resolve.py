@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from config.settings import DedupeSettings
 from tasks.dedupe.clusters import Evidence, Node
-from tasks.dedupe.copies import Copy, read_texts
+from tasks.dedupe.copies import Copy, Place, read_texts
 from tasks.dedupe.database import arrow, database, parquet
 from tasks.dedupe.index import forget_lookups, make_lookup
 from tasks.dedupe.match import Prepared, Relation, Verdict, compare
@@ -216,12 +216,21 @@ def compare_batch(
     """Compare the pairs of a batch, whose texts lie in `files`; writes those that say anything, for `verdicts/`."""
     with pq.ParquetFile(pairs) as file:
         rows = file.read_row_group(number).to_pylist()
-    places = {(row[f"{side}_file"], row[f"{side}_row"]) for row in rows for side in "ab"}
-    prepared = {place: Prepared.of(text) for place, text in read_texts(places, files).items()}
+    places = [tuple((row[f"{side}_file"], row[f"{side}_row"]) for side in "ab") for row in rows]
+    last = {place: at for at, both in enumerate(places) for place in both}
+    texts = read_texts(last, files)
+    # Pairs of connected texts stand together: what is prepared is needed for a while only.
+    prepared: dict[Place, Prepared] = {}
     found = []
-    for row in rows:
-        one, other = prepared[row["a_file"], row["a_row"]], prepared[row["b_file"], row["b_row"]]
+    for at, (row, both) in enumerate(zip(rows, places, strict=True)):
+        for place in both:
+            if place not in prepared:
+                prepared[place] = Prepared.of(texts[place])
+        one, other = (prepared[place] for place in both)
         verdict = compare(one, other, settings)
+        for place in both:
+            if last[place] == at:
+                prepared.pop(place, None)
         near = row["near"] and (verdict.relation is not Relation.DIFFERENT or verdict.cover > 0)
         revision = row["revision"] and verdict.containment >= settings.revision_similarity
         if near or revision:
