@@ -48,9 +48,9 @@ T = TypeVar("T")
 
 ARCHIVE_JOB: Final = 99_999
 """Number of the job that reads the archive: behind those that read files."""
-TASKS: Final = 16
+TASKS: Final = 8
 """Prefect tasks that a stage is divided into at most: each costs 43 ms, whatever the number of shards."""
-_THREADS: Final = 32
+_THREADS: Final = 64
 """Pieces of work that one task hands to the workers at a time; with TASKS, more than a large cluster has."""
 _MANY: Final = 20
 """Pieces of work behind which workers rest before the next step: they have grown."""
